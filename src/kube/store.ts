@@ -1,0 +1,147 @@
+import { type KubeObject, keyOf, type ObjectKey } from "./objects.ts";
+import { compareResourceVersions } from "./resource-version.ts";
+
+/** How the cached copy of one object changed. */
+export interface StoreChange<T> {
+  readonly key: ObjectKey;
+  readonly before: T | undefined;
+  readonly after: T | undefined;
+  /** From the first list or a relist, not from a live event. */
+  readonly initial: boolean;
+}
+
+/** Must only take note (enqueue keys): it runs inside the watch loop. */
+export type StoreListener<T> = (change: StoreChange<T>) => void;
+export type Indexer<T> = (object: T) => readonly string[];
+
+/** Deleted uids whose late write responses are still recognised. */
+const TOMBSTONES = 4_096;
+
+/**
+ * The local copy of one kind. Guarantees: a copy never gets older (an event or a write response with an older resource
+ * version is ignored), so a controller that puts its write responses in reads its own writes; an object that was seen
+ * deleted does not come back by a late response; listeners hear every change of the copy once.
+ */
+export class Store<T extends KubeObject> {
+  readonly #objects = new Map<ObjectKey, T>();
+  readonly #indexers: Readonly<Record<string, Indexer<T>>>;
+  readonly #indexes = new Map<string, Map<string, Set<ObjectKey>>>();
+  readonly #listeners: StoreListener<T>[] = [];
+  readonly #tombstones = new Set<string>();
+  #synced = false;
+
+  constructor(indexers: Readonly<Record<string, Indexer<T>>> = {}) {
+    this.#indexers = indexers;
+    for (const name of Object.keys(indexers)) this.#indexes.set(name, new Map());
+  }
+
+  /** True once a complete list has been taken in; it stays true. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  get(key: ObjectKey): T | undefined {
+    return this.#objects.get(key);
+  }
+
+  list(): Iterable<T> {
+    return this.#objects.values();
+  }
+
+  /** @throws Error for an index that the store was not made with. */
+  byIndex(index: string, value: string): readonly T[] {
+    const entries = this.#indexes.get(index);
+    if (entries === undefined) throw new Error(`store: no index ${index}`);
+    const found: T[] = [];
+    for (const key of entries.get(value) ?? []) {
+      const object = this.#objects.get(key);
+      if (object !== undefined) found.push(object);
+    }
+    return found;
+  }
+
+  onChange(listener: StoreListener<T>): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Takes in one object from an event or from the response of a write. */
+  apply(object: T, initial = false): void {
+    const key = keyOf(object);
+    const before = this.#objects.get(key);
+    if (object.metadata.uid !== undefined && this.#tombstones.has(object.metadata.uid)) return;
+    if (before !== undefined && versionOf(object, before) <= 0) return;
+    this.#set(key, before, object, initial);
+  }
+
+  /** Takes in a deletion event, which carries the last state of the object. */
+  remove(object: T): void {
+    const key = keyOf(object);
+    this.#bury(object);
+    const before = this.#objects.get(key);
+    // A late DELETED of an earlier object of the same name says nothing about its successor.
+    if (before === undefined || (before.metadata.uid !== object.metadata.uid && versionOf(object, before) <= 0)) return;
+    this.#set(key, before, undefined, false);
+  }
+
+  /**
+   * Takes in a complete list in one step: what is not in it is gone, unless this process wrote or saw it at a newer version
+   * than the list's.
+   */
+  replace(objects: Iterable<T>, listVersion: string): void {
+    const listed = new Set<ObjectKey>();
+    for (const object of objects) {
+      listed.add(keyOf(object));
+      this.apply(object, true);
+    }
+    for (const [key, before] of [...this.#objects]) {
+      if (listed.has(key)) continue;
+      const version = before.metadata.resourceVersion;
+      if (version !== undefined && compareResourceVersions(version, listVersion) > 0) continue;
+      this.#bury(before);
+      this.#set(key, before, undefined, true);
+    }
+    this.#synced = true;
+  }
+
+  #set(key: ObjectKey, before: T | undefined, after: T | undefined, initial: boolean): void {
+    if (after === undefined) this.#objects.delete(key);
+    else this.#objects.set(key, after);
+    for (const [name, indexer] of Object.entries(this.#indexers)) {
+      const entries = this.#indexes.get(name);
+      if (entries === undefined) continue;
+      if (before !== undefined) for (const value of indexer(before)) removeEntry(entries, value, key);
+      if (after !== undefined) for (const value of indexer(after)) addEntry(entries, value, key);
+    }
+    for (const listener of this.#listeners) listener({ key, before, after, initial });
+  }
+
+  #bury(object: T): void {
+    const uid = object.metadata.uid;
+    if (uid === undefined) return;
+    this.#tombstones.add(uid);
+    if (this.#tombstones.size <= TOMBSTONES) return;
+    const [oldest] = this.#tombstones;
+    if (oldest !== undefined) this.#tombstones.delete(oldest);
+  }
+}
+
+/** Positive when `object` is newer than `before`. */
+function versionOf(object: KubeObject, before: KubeObject): number {
+  return compareResourceVersions(object.metadata.resourceVersion ?? "", before.metadata.resourceVersion ?? "");
+}
+
+function addEntry(entries: Map<string, Set<ObjectKey>>, value: string, key: ObjectKey): void {
+  const keys = entries.get(value);
+  if (keys === undefined) entries.set(value, new Set([key]));
+  else keys.add(key);
+}
+
+function removeEntry(entries: Map<string, Set<ObjectKey>>, value: string, key: ObjectKey): void {
+  const keys = entries.get(value);
+  keys?.delete(key);
+  if (keys?.size === 0) entries.delete(value);
+}

@@ -1,0 +1,221 @@
+import { createHash } from "node:crypto";
+import { Agent, type Dispatcher } from "undici";
+import { systemClock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { Timers } from "../runtime/timers.ts";
+import { ApiError, NoAnswerError, type StatusBody } from "./api-error.ts";
+import type { Credentials, CredentialSource } from "./credentials.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+export interface ApiRequest {
+  readonly method: Method;
+  /** Path and query, beginning with `/`. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+  /** Milliseconds for the whole call; default 15 s. */
+  readonly timeoutMs?: number;
+}
+
+const CALL_TIMEOUT_MS = 15_000;
+const CREDENTIAL_AGE_MS = 60_000;
+const MAX_ATTEMPTS = 4;
+const CONNECTIONS = 32;
+
+/**
+ * The only way to the API server. Guarantees: connections are shared (one pool for calls, one for watches); every call ends
+ * within its deadline; 429 and 503 with Retry-After are waited for (the server did not act); a GET without an answer is
+ * repeated, a write never is; a 401 reloads the credentials once; errors carry no headers and no secrets.
+ */
+export class KubeTransport {
+  readonly #source: CredentialSource;
+  readonly #userAgent: string;
+  readonly #metrics: Metrics;
+  readonly #log: Logger;
+  readonly #timers = new Timers(systemClock);
+  #credentials: { readonly value: Credentials; readonly loadedAt: number } | undefined;
+  #pools: { readonly fingerprint: string; readonly calls: Agent; readonly watches: Agent } | undefined;
+
+  constructor(options: { source: CredentialSource; userAgent: string; metrics: Metrics; logger: Logger }) {
+    this.#source = options.source;
+    this.#userAgent = options.userAgent;
+    this.#metrics = options.metrics;
+    this.#log = options.logger;
+  }
+
+  /**
+   * The decoded answer of one call.
+   * @throws ApiError when the server refused, NoAnswerError when no complete answer came, the signal's reason when aborted.
+   */
+  async request(call: ApiRequest): Promise<unknown> {
+    const deadline = systemClock.monotonic() + (call.timeoutMs ?? CALL_TIMEOUT_MS);
+    let refreshed = false;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#once(call, Math.max(1, deadline - systemClock.monotonic()));
+      } catch (error) {
+        call.signal?.throwIfAborted();
+        if (error instanceof ApiError && error.status === 401 && !refreshed) {
+          refreshed = true;
+          this.#credentials = undefined;
+          continue;
+        }
+        const waitMs = retryDelay(error, call.method, attempt);
+        if (waitMs === undefined || attempt >= MAX_ATTEMPTS || systemClock.monotonic() + waitMs >= deadline) throw error;
+        this.#log.debug({ method: call.method, path: call.path, waitMs, attempt }, "repeating a call");
+        await this.#timers.sleep(waitMs, call.signal ?? new AbortController().signal);
+      }
+    }
+  }
+
+  /**
+   * Opens a streaming GET on the pool for watches. The body ends, or throws, when the connection does; the caller bounds
+   * silence. @throws as {@link request}; nothing is repeated.
+   */
+  async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const request = `GET ${path}`;
+    const started = systemClock.monotonic();
+    const { credentials, pools } = await this.#connect();
+    let response: Dispatcher.ResponseData;
+    try {
+      response = await pools.watches.request({
+        origin: credentials.server.origin,
+        path: pathUnder(credentials.server, path),
+        method: "GET",
+        headers: this.#headers(credentials),
+        signal,
+      });
+    } catch (error) {
+      this.#metrics.request("GET", "<error>", systemClock.monotonic() - started);
+      throw new NoAnswerError(request, error);
+    }
+    this.#metrics.request("GET", String(response.statusCode), systemClock.monotonic() - started);
+    if (response.statusCode === 200) return response.body;
+    if (response.statusCode === 401) this.#credentials = undefined;
+    const text = await response.body.text().catch(() => "");
+    throw apiError(request, response, text);
+  }
+
+  async close(): Promise<void> {
+    const pools = this.#pools;
+    this.#pools = undefined;
+    this.#timers.clear();
+    await Promise.all([pools?.calls.destroy(), pools?.watches.destroy()]);
+  }
+
+  async #once(call: ApiRequest, timeoutMs: number): Promise<unknown> {
+    const request = `${call.method} ${call.path}`;
+    const started = systemClock.monotonic();
+    const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
+    let code = "<error>";
+    try {
+      const { credentials, pools } = await this.#connect();
+      const response = await pools.calls.request({
+        origin: credentials.server.origin,
+        path: pathUnder(credentials.server, call.path),
+        method: call.method,
+        headers: this.#headers(credentials, call),
+        body: call.body === undefined ? null : JSON.stringify(call.body),
+        signal: call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
+      });
+      code = String(response.statusCode);
+      const text = await response.body.text();
+      if (response.statusCode >= 200 && response.statusCode < 300) return JSON.parse(text);
+      throw apiError(request, response, text);
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw new NoAnswerError(request, error);
+    } finally {
+      this.#metrics.request(call.method, code, systemClock.monotonic() - started);
+    }
+  }
+
+  #headers(credentials: Credentials, call?: ApiRequest): Record<string, string> {
+    return {
+      accept: "application/json",
+      "user-agent": this.#userAgent,
+      ...(call?.body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
+      ...(credentials.authorization === undefined ? {} : { authorization: credentials.authorization }),
+    };
+  }
+
+  /** Rotated files are read again after a minute, or at once after a 401; new TLS material means new pools. */
+  async #connect(): Promise<{ credentials: Credentials; pools: { calls: Agent; watches: Agent } }> {
+    const now = systemClock.monotonic();
+    if (this.#credentials === undefined || now - this.#credentials.loadedAt > CREDENTIAL_AGE_MS) {
+      this.#credentials = { value: await this.#source.load(), loadedAt: now };
+    }
+    const credentials = this.#credentials.value;
+    const fingerprint = tlsFingerprint(credentials);
+    if (this.#pools?.fingerprint !== fingerprint) {
+      const old = this.#pools;
+      this.#pools = { fingerprint, calls: callPool(credentials), watches: watchPool(credentials) };
+      // close() lets running calls end; watches on the old material end by their own timeout.
+      if (old !== undefined) void Promise.all([old.calls.close(), old.watches.close()]).catch(() => {});
+    }
+    return { credentials, pools: this.#pools };
+  }
+}
+
+// allowH2 is off: one dead HTTP/2 session would stall every call that shares it, and undici never times out its PING.
+function callPool(credentials: Credentials): Agent {
+  return new Agent({
+    allowH2: false,
+    connections: CONNECTIONS,
+    pipelining: 1,
+    headersTimeout: 30_000,
+    bodyTimeout: 30_000,
+    keepAliveTimeout: 30_000,
+    connect: { ...credentials.tls, timeout: 10_000 },
+  });
+}
+
+function watchPool(credentials: Credentials): Agent {
+  return new Agent({
+    allowH2: false,
+    pipelining: 1,
+    headersTimeout: 30_000,
+    bodyTimeout: 0,
+    keepAliveTimeout: 1_000,
+    connect: { ...credentials.tls, timeout: 10_000 },
+  });
+}
+
+function retryDelay(error: unknown, method: Method, attempt: number): number | undefined {
+  if (error instanceof ApiError) {
+    const refusedForNow = error.status === 429 || error.status === 503;
+    if (refusedForNow && error.retryAfterMs !== undefined) return error.retryAfterMs;
+    return error.status >= 500 && method === "GET" ? 100 * 2 ** attempt : undefined;
+  }
+  return method === "GET" ? 50 * 2 ** attempt : undefined;
+}
+
+function apiError(request: string, response: Dispatcher.ResponseData, text: string): ApiError {
+  const header = response.headers["retry-after"];
+  const seconds = typeof header === "string" && /^\d+$/.test(header) ? Number(header) : undefined;
+  return new ApiError(request, response.statusCode, statusBody(text), seconds === undefined ? undefined : Math.max(1, seconds) * 1_000);
+}
+
+function statusBody(text: string): StatusBody {
+  try {
+    const body = JSON.parse(text) as (StatusBody & { readonly kind?: string }) | null;
+    if (body?.kind === "Status") return body;
+  } catch {
+    // A proxy's HTML or a cut-off body: the status code alone decides.
+  }
+  return {};
+}
+
+function pathUnder(server: URL, path: string): string {
+  return server.pathname === "/" ? path : `${server.pathname.replace(/\/$/, "")}${path}`;
+}
+
+function tlsFingerprint(credentials: Credentials): string {
+  const { ca, cert, key, servername } = credentials.tls;
+  const hash = createHash("sha256");
+  for (const part of [credentials.server.href, ca, cert, key, servername]) hash.update(part ?? "").update("\u0000");
+  return hash.digest("hex");
+}

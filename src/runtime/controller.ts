@@ -1,0 +1,129 @@
+import type { ObjectKey } from "../kube/objects.ts";
+import { ItemBackoff } from "./backoff.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Logger } from "./logger.ts";
+import type { ControllerMetrics, Metrics } from "./metrics.ts";
+import type { Timers } from "./timers.ts";
+import { Priority, WorkQueue } from "./work-queue.ts";
+
+/** When to look again although nothing happened; absent = only on the next event. */
+export interface ReconcileResult {
+  readonly requeueAfterMs?: number;
+}
+
+/**
+ * Makes the world match one object. Called with a key, never with an event; never twice at once for a key; again after an
+ * error with backoff. Must be idempotent at every instruction.
+ */
+export interface Reconciler {
+  reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult>;
+}
+
+/** Thrown by a step that lost a race (a 409 on a write, a cache behind): tried again soon, not counted as an error. */
+export class TryAgain extends Error {
+  override readonly name = "TryAgain";
+  readonly afterMs: number;
+
+  constructor(message: string, afterMs = 200) {
+    super(message);
+    this.afterMs = afterMs;
+  }
+}
+
+export interface ControllerOptions {
+  readonly name: string;
+  readonly reconciler: Reconciler;
+  readonly maxConcurrent: number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** A reconcile that runs longer is aborted; default 60 s of real time. */
+  readonly timeoutMs?: number;
+}
+
+/** A work queue and the workers that empty it. Keys may be added before {@link start}; they wait. */
+export class Controller {
+  readonly name: string;
+  readonly queue: WorkQueue;
+  readonly #options: ControllerOptions;
+  readonly #log: Logger;
+  readonly #metrics: ControllerMetrics;
+  readonly #backoff = new ItemBackoff();
+  readonly #stop = new AbortController();
+  #started = false;
+  #active = 0;
+  #drained: () => void = () => {};
+
+  constructor(options: ControllerOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#log = options.logger.child({ controller: options.name });
+    this.#metrics = options.metrics.controller(options.name, options.maxConcurrent);
+    this.queue = new WorkQueue({ clock: options.clock, timers: options.timers, observer: this.#metrics.observer });
+    this.queue.onReady(() => this.#pump());
+    options.metrics.watchQueue(options.name, this.queue);
+  }
+
+  start(): void {
+    this.#started = true;
+    this.#pump();
+  }
+
+  /** Takes no new keys; resolves when the running reconciles have ended, which are aborted after `drainMs` of real time. */
+  async stop(drainMs: number): Promise<void> {
+    this.#started = false;
+    this.queue.close();
+    if (this.#active === 0) return;
+    const abort = systemClock.setTimer(drainMs, () => this.#stop.abort(new Error("the operator is stopping")));
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+    abort();
+  }
+
+  #pump(): void {
+    while (this.#started && this.#active < this.#options.maxConcurrent) {
+      const item = this.queue.take();
+      if (item === undefined) return;
+      this.#active += 1;
+      this.#metrics.active(this.#active);
+      void this.#process(item.key, item.priority).finally(() => {
+        this.#active -= 1;
+        this.#metrics.active(this.#active);
+        this.queue.done(item.key);
+        if (this.#active === 0) this.#drained();
+        this.#pump();
+      });
+    }
+  }
+
+  async #process(key: ObjectKey, priority: Priority): Promise<void> {
+    const started = systemClock.monotonic();
+    const elapsed = (): number => systemClock.monotonic() - started;
+    const deadline = AbortSignal.timeout(this.#options.timeoutMs ?? 60_000);
+    try {
+      const signal = AbortSignal.any([this.#stop.signal, deadline]);
+      const { requeueAfterMs } = await this.#options.reconciler.reconcile(key, signal);
+      this.#backoff.forget(key);
+      if (requeueAfterMs === undefined) {
+        this.#metrics.reconciled("success", elapsed());
+        return;
+      }
+      this.queue.addAfter(key, requeueAfterMs, Priority.Low);
+      this.#metrics.reconciled("requeue_after", elapsed());
+    } catch (error) {
+      if (error instanceof TryAgain) {
+        this.#log.debug({ key, cause: error.message }, "try again");
+        this.#metrics.reconciled("requeue", elapsed());
+        this.queue.addAfter(key, error.afterMs, priority);
+        return;
+      }
+      if (deadline.aborted) this.#metrics.timedOut();
+      const delayMs = this.#backoff.next(key);
+      this.#metrics.reconciled("error", elapsed());
+      if (!this.#stop.signal.aborted) this.#log.error({ key, err: error, retryMs: delayMs }, "reconcile failed");
+      this.queue.addAfter(key, delayMs, priority);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { type LeadershipLost, type LeaseElector } from "../kube/lease.ts";
+import { systemClock } from "./clock.ts";
+import type { Controller } from "./controller.ts";
+import type { HealthServer } from "./health.ts";
+import type { Logger } from "./logger.ts";
+import { Timers } from "./timers.ts";
+
+/** Something that runs from start to stop and never throws, as a reflector does. */
+export interface Background {
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface ManagerOptions {
+  readonly logger: Logger;
+  readonly health: HealthServer;
+  /** Absent: no election (one replica by construction). */
+  readonly elector?: LeaseElector;
+  /** Run by every replica, so that a standby is warm. */
+  readonly caches: readonly Background[];
+  /** True once every cache is complete. */
+  readonly synced: () => boolean;
+  /** Run by the leader only, stopped before its Lease is released. */
+  readonly leaderTasks: readonly Background[];
+  readonly controllers: readonly Controller[];
+  readonly flush: (timeoutMs: number) => Promise<void>;
+}
+
+const DRAIN_MS = 20_000;
+const FLUSH_MS = 3_000;
+/** A reconcile has a 60 s deadline: one that is older than this is stuck in a way that only a restart mends. */
+const STUCK_MS = 300_000;
+const LOOP_LAG_MS = 10_000;
+
+/**
+ * Starts and stops the parts of the operator in the one safe order: caches, then leadership, then workers; and back: no new
+ * work, drain, events out, Lease released. When leadership is lost nothing is drained: another replica may act already.
+ */
+export class Manager {
+  readonly #options: ManagerOptions;
+  readonly #log: Logger;
+  #loopSeenAt = systemClock.monotonic();
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+    this.#log = options.logger;
+    const { health } = options;
+    health.addReadiness("caches", () => (options.synced() ? undefined : "the caches are not complete yet"));
+    health.addLiveness("event-loop", () => {
+      const lag = systemClock.monotonic() - this.#loopSeenAt;
+      return lag > LOOP_LAG_MS ? `the event loop was blocked for ${Math.round(lag)} ms` : undefined;
+    });
+    health.addLiveness("reconciles", () => {
+      const stuck = options.controllers.find((controller) => Math.max(0, ...controller.queue.processingAges()) > STUCK_MS);
+      return stuck === undefined ? undefined : `a reconcile of ${stuck.name} is stuck`;
+    });
+  }
+
+  /** Runs until `signal` is aborted; rejects with LeadershipLost when the Lease is lost. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { elector, caches, controllers, leaderTasks, flush } = this.#options;
+    const heartbeat = setInterval(() => {
+      this.#loopSeenAt = systemClock.monotonic();
+    }, 1_000);
+    // Caches outlive the workers' drain: reconciles that are finishing still read them.
+    const cacheStop = new AbortController();
+    const taskStop = new AbortController();
+    const running = caches.map((cache) => cache.run(cacheStop.signal));
+    let lost: LeadershipLost | undefined;
+    try {
+      await this.#untilSynced(signal);
+      await elector?.acquire(signal);
+      this.#log.info({ controllers: controllers.length }, "starting the controllers");
+      for (const task of leaderTasks) running.push(task.run(taskStop.signal));
+      for (const controller of controllers) controller.start();
+      await (elector?.keep(signal) ?? aborted(signal));
+    } catch (error) {
+      if (!signal.aborted) lost = error as LeadershipLost;
+    } finally {
+      clearInterval(heartbeat);
+      await Promise.all(controllers.map((controller) => controller.stop(lost === undefined ? DRAIN_MS : 0)));
+      taskStop.abort();
+      await flush(FLUSH_MS);
+      if (lost === undefined) await elector?.release();
+      cacheStop.abort();
+      await Promise.all(running);
+    }
+    if (lost !== undefined) throw lost;
+  }
+
+  async #untilSynced(signal: AbortSignal): Promise<void> {
+    const timers = new Timers(systemClock);
+    while (!this.#options.synced()) await timers.sleep(50, signal);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
