@@ -23,6 +23,10 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly logger: Logger;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
+  /** After each complete list, also one of nothing. */
+  readonly onSynced?: () => void;
+  /** After each failed list or watch. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 interface WatchEvent {
@@ -80,6 +84,7 @@ export class Reflector<T extends KubeObject> {
         if (isExpired(error)) this.#resourceVersion = undefined;
         failures = this.#clock.monotonic() - started > HEALTHY_MS ? 1 : failures + 1;
         this.#options.metrics.watchFailed(this.#name, reasonOf(error));
+        this.#options.onFailure?.(error);
         // The first expiry is the normal answer after a long pause: list at once.
         if (isExpired(error) && failures === 1) continue;
         const cap = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures, 10));
@@ -111,6 +116,7 @@ export class Reflector<T extends KubeObject> {
     store.replace(objects, version);
     this.#resourceVersion = version;
     this.#log.debug({ objects: objects.length, version }, "listed");
+    this.#options.onSynced?.();
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
