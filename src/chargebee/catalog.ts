@@ -4,11 +4,16 @@ import { z } from "zod";
 export type Catalog = "ItemPrices" | "Addons";
 
 /**
- * Ids that may stand in a URL. The SDK un-escapes `%2F` on purpose, so an id with a slash or of dots only would reach another
+ * Ids of configuration that may stand in a URL. The SDK un-escapes `%2F` on purpose, so an id with a slash or of dots only would reach another
  * endpoint with the site's key.
  */
 export function isChargebeeID(id: string): boolean {
   return /^[A-Za-z0-9_-][A-Za-z0-9_.~-]{0,49}$/.test(id);
+}
+
+/** Whether an id that Chargebee gave (item prices may have 100 characters) can stand in a URL without leaving its place. */
+export function isPathSafe(id: string): boolean {
+  return /^[A-Za-z0-9_@+ -][A-Za-z0-9_@+ .~-]{0,99}$/.test(id);
 }
 
 /** One line of a subscription, in the words of Product Catalog 2.0 for both catalogs. */
@@ -100,7 +105,10 @@ export function parseSubscription(value: unknown): Subscription {
     billingPeriod: raw.billing_period,
     billingPeriodUnit: raw.billing_period_unit,
     hasScheduledChanges: raw.has_scheduled_changes === true,
-    items: raw.subscription_items === undefined ? planAndAddons(raw) : raw.subscription_items.map((item) => toItem(item, item.item_price_id, item.item_type, item.billing_cycles)),
+    items:
+      raw.subscription_items === undefined
+        ? planAndAddons(raw)
+        : raw.subscription_items.map((item) => toItem(item, item.item_price_id, item.item_type, item.billing_cycles)),
   };
 }
 
@@ -169,7 +177,8 @@ export function parseAddon(value: unknown): ItemPrice {
     type: raw.charge_type === "non_recurring" ? "charge" : "addon",
     status: raw.status ?? "active",
     currencyCode: raw.currency_code,
-    pricingModel: raw.type === "on_off" ? "flat_fee" : (raw.pricing_model ?? (raw.type === "quantity" ? "per_unit" : (raw.type ?? ""))),
+    pricingModel:
+      raw.type === "on_off" ? "flat_fee" : (raw.pricing_model ?? (raw.type === "quantity" ? "per_unit" : (raw.type ?? ""))),
     period: raw.period,
     periodUnit: raw.period_unit === "not_applicable" ? undefined : raw.period_unit,
     unitPrice: raw.price,

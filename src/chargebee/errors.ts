@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /**
  * What a failed call means for the caller. Unknown `api_error_code`s fall back to their HTTP status: Chargebee adds codes.
  *
@@ -82,21 +84,21 @@ const TERMINAL: ReadonlySet<ChargebeeErrorClass> = new Set<ChargebeeErrorClass>(
 
 /** An answer other than 2xx with a JSON body. `body` is the text as received. */
 export function errorFromAnswer(status: number, retryAfter: string | undefined, body: string, nowMs: number): ChargebeeError {
-  const parsed = parseObject(body);
+  const parsed = parseError(body);
   const retryAfterMs = parseRetryAfter(retryAfter, nowMs);
   if (parsed === undefined) {
     // A proxy's page says nothing about the resource: an HTML 404 must never pass for "no such subscription".
     return new ChargebeeError({ class: status === 429 ? "rate-limited" : "unavailable", code: "", status, retryAfterMs });
   }
-  const code = plain(parsed["api_error_code"]) ?? "";
-  const type = plain(parsed["type"]);
+  const code = plain(parsed.api_error_code) ?? "";
+  const type = plain(parsed.type);
   return new ChargebeeError({
     class: classify(status, code, type),
     code,
     status,
     type,
-    param: plain(first(parsed["param"])),
-    causeID: plain(parsed["error_cause_id"]),
+    param: plain(Array.isArray(parsed.param) ? parsed.param[0] : parsed.param),
+    causeID: plain(parsed.error_cause_id),
     retryAfterMs,
   });
 }
@@ -134,17 +136,20 @@ function describe(fields: ChargebeeErrorFields): string {
   return `Chargebee answered ${fields.status}${code}${param}${cause}`;
 }
 
-function parseObject(body: string): Record<string, unknown> | undefined {
+/** Every member may be absent or of a shape that nobody foresaw; `param` may be a list. */
+const errorSchema = z.object({
+  api_error_code: z.unknown(),
+  type: z.unknown(),
+  param: z.unknown(),
+  error_cause_id: z.unknown(),
+});
+
+function parseError(body: string): z.infer<typeof errorSchema> | undefined {
   try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+    return errorSchema.safeParse(JSON.parse(body)).data;
   } catch {
     return undefined;
   }
-}
-
-function first(value: unknown): unknown {
-  return Array.isArray(value) ? value[0] : value;
 }
 
 /** Only what is shaped like an identifier is repeated; anything else could be prose about a customer. */

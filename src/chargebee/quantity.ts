@@ -51,7 +51,8 @@ export function addonParams(lines: readonly WrittenLine[], replaceAll: boolean, 
 function wireLine(line: WrittenLine): WireLine {
   const wire: WireLine = {};
   if (line.quantity !== undefined) {
-    if (!Number.isSafeInteger(line.quantity) || line.quantity < 1) throw new RangeError(`quantity ${line.quantity} cannot be sent`);
+    if (!Number.isSafeInteger(line.quantity) || line.quantity < 1)
+      throw new RangeError(`quantity ${line.quantity} cannot be sent`);
     if (line.inDecimal) wire.quantity_in_decimal = String(line.quantity);
     else wire.quantity = line.quantity;
   }
@@ -73,7 +74,9 @@ export function quantityOf(subscription: Subscription, itemPriceID: string): num
  */
 export function echoedUnitPrice(item: SubscriptionItem | undefined, price: ItemPrice | undefined): number | undefined {
   if (item?.unitPrice === undefined || price === undefined) return undefined;
-  return price.pricingModel === "per_unit" && item.unitPrice !== price.unitPrice ? item.unitPrice : undefined;
+  // Of the other models, tiers say the price, and one unit price is refused.
+  const priced = price.pricingModel === "per_unit" || price.pricingModel === "flat_fee";
+  return priced && item.unitPrice !== price.unitPrice ? item.unitPrice : undefined;
 }
 
 export type Removal =
@@ -119,6 +122,7 @@ function echo(item: SubscriptionItem, price: ItemPrice | undefined): WrittenLine
     quantity: quantity !== undefined && quantity >= 1 ? quantity : undefined,
     inDecimal,
     unitPrice: echoedUnitPrice(item, price),
-    billingCycles: item.type === "plan" ? undefined : billingCycles,
+    // Left out, the price's default number of cycles would begin anew.
+    billingCycles,
   };
 }

@@ -18,7 +18,7 @@ export interface Claimant {
   readonly className: string;
 }
 
-export type ClaimRefusal = "DomainExists" | "DomainAlreadyOwned" | "CompetingProof" | "Releasing" | "CoolingDown";
+export type ClaimRefusal = "DomainExists" | "DomainAlreadyOwned" | "CompetingProof" | "NameReleasing" | "CoolingDown";
 
 /** What the claim step of a CustomDomain's reconcile does. */
 export type ClaimDecision =
@@ -52,7 +52,7 @@ export function decideClaim(input: {
 }): ClaimDecision {
   const { claimant, claim, domain, now } = input;
   if (claim === undefined) return { kind: "create", spec: freshClaim(claimant, domain, now) };
-  if (claim.state === "Releasing") return { kind: "refused", reason: "Releasing" };
+  if (claim.state === "Releasing") return { kind: "refused", reason: "NameReleasing" };
   if (claim.state === "Released") return decideReleased(claimant, claim, domain, input.issuer, now);
   const holder = claim.holder;
   if (holder !== undefined && isHolder(claim, claimant)) return { kind: "held" };
@@ -144,7 +144,8 @@ function decideHolderProof(input: ProofInput): ProofDecision {
   if (policy.proof === "ProviderOnly" || finding.kind === "unknown") return { kind: "keep" };
   if (claim.proofValue === undefined) {
     // Proven under ProviderOnly, then the class began to require the proof: the first proof is recorded, its absence is a loss.
-    if (finding.own === "all") return { kind: "update", spec: { ...proven(claim, {}), proofValue: input.ownValue }, why: "Proven" };
+    if (finding.own === "all")
+      return { kind: "update", spec: { ...proven(claim, {}), proofValue: input.ownValue }, why: "Proven" };
     return lose(input, finding.own);
   }
   if (finding.holders === "all" && claim.proofLostTime !== undefined) {
@@ -212,7 +213,8 @@ export function decideReleased8(input: {
   const unused = claim.provenTime === undefined && claim.rows.length === 0 && !input.foundRow;
   const releaseAfterTime = iso(now + (unused ? UNUSED_COOLDOWN_MS : input.cooldownMs));
   const { id: _, ...rest } = base(claim);
-  const tenant = tenantHash(input.issuer, claim.domain, claim.tenant);
+  // Without a holder it is a tombstone that rule 13 reopened: its tenant is hashed already.
+  const tenant = claim.holder === undefined ? claim.tenant : tenantHash(input.issuer, claim.domain, claim.tenant);
   return { kind: "update", spec: { ...rest, state: "Released", tenant, rows: [], releaseAfterTime } };
 }
 
@@ -235,7 +237,9 @@ export function decideOrphan(input: {
   readonly holder: "present" | "gone" | "unknown";
   readonly fuseBlown: boolean;
   readonly now: number;
-}): { readonly kind: "update"; readonly spec: DomainClaimSpec; readonly why: "Orphaned" | "NotOrphaned" | "OrphanReleased" } | { readonly kind: "keep" } {
+}):
+  | { readonly kind: "update"; readonly spec: DomainClaimSpec; readonly why: "Orphaned" | "NotOrphaned" | "OrphanReleased" }
+  | { readonly kind: "keep" } {
   const { claim, now } = input;
   if (claim.state !== "Pending" && claim.state !== "Proven") return { kind: "keep" };
   if (input.holder === "unknown") return { kind: "keep" };
@@ -305,7 +309,11 @@ function proven(claim: DomainClaimSpec, value: { readonly provenTime?: string; r
 }
 
 /** The row is handed over, never deleted: rows and createdTime stay; what was the old holder's is cleared. */
-function handedOver(claim: DomainClaimSpec, claimant: Claimant, value: { provenTime: string; proofValue: string }): DomainClaimSpec {
+function handedOver(
+  claim: DomainClaimSpec,
+  claimant: Claimant,
+  value: { provenTime: string; proofValue: string },
+): DomainClaimSpec {
   const { tenant, id, className } = claimant;
   const { domain, createdTime, rows } = claim;
   return { state: "Proven", holder: holderOf(claimant), tenant, id, className, domain, createdTime, rows, ...value };

@@ -1,9 +1,10 @@
 import { type Condition, type ConditionStatus, MAX_MESSAGE } from "../api/v1/conditions.ts";
+import type { Reason } from "../api/v1/reasons.ts";
 
 /** What a step found out about one aspect, before it is known when that last changed. */
 export interface Finding {
   readonly status: ConditionStatus;
-  readonly reason: string;
+  readonly reason: Reason;
   readonly message: string;
 }
 
@@ -53,7 +54,8 @@ function truncate(message: string): string {
  */
 export function differs(a: unknown, b: unknown, ignoring: ReadonlySet<string> = new Set()): boolean {
   if (a === b) return false;
-  if (Array.isArray(a) && Array.isArray(b)) return a.length !== b.length || a.some((item, index) => differs(item, b[index], ignoring));
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length !== b.length || a.some((item, index) => differs(item, b[index], ignoring));
   if (!isRecord(a) || !isRecord(b)) return true;
   for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
     if (!ignoring.has(name) && differs(a[name], b[name], ignoring)) return true;

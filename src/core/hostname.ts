@@ -93,11 +93,12 @@ export function canonicalName(input: string, policy: NamePolicy): CanonicalName 
     );
   }
   if (!isIcann && !isPrivate && !exempt) return invalid(`'.${publicSuffix}' is not a known top-level domain: check the spelling`);
-  const refused = policyProblem(ascii, policy, exempt);
+  const name = policy.foldWww && subdomain === "www" ? domain : ascii;
+  const refused = policyProblem(ascii, policy) ?? policyProblem(name, policy);
   if (refused !== undefined) return refused;
   const risk = homographRisk(unicode);
   if (risk !== undefined) return refusal("HOMOGRAPH", `'${unicode}' (${ascii}) could be mistaken for another name: ${risk}`);
-  return accepted(ascii, domain, policy.foldWww && subdomain === "www", policy.foldWww);
+  return { ok: true, name, unicode: toUnicode(name, IDNA).domain, ...apexFacts(name, domain, policy) };
 }
 
 /** The name that a registrar sells above `name` (an A-label name), or undefined for a public suffix. */
@@ -109,13 +110,16 @@ export function isAtOrBelow(name: string, ancestor: string): boolean {
   return name === ancestor || name.endsWith(`.${ancestor}`);
 }
 
-function accepted(ascii: string, registrableDomain: string, fold: boolean, pairsWww: boolean): CanonicalName {
-  const name = fold ? registrableDomain : ascii;
+function apexFacts(
+  name: string,
+  registrableDomain: string,
+  policy: NamePolicy,
+): Pick<HostnameFacts, "registrableDomain" | "isApex" | "wwwTwin"> {
   const isApex = name === registrableDomain;
-  const { domain: unicode } = toUnicode(name, IDNA);
-  // A registrable `www.github.io` is somebody's apex; `www.www.` in front of it would be nobody's wish.
-  const wwwTwin = isApex && pairsWww && !name.startsWith("www.") ? `www.${name}` : undefined;
-  return { ok: true, name, unicode, registrableDomain, isApex, wwwTwin };
+  const twin = `www.${name}`;
+  // `www.github.io` is somebody's apex, but `www.www.github.io` is nobody's wish.
+  const paired = isApex && policy.foldWww && !name.startsWith("www.") && policyProblem(twin, policy) === undefined;
+  return { registrableDomain, isApex, wwwTwin: paired ? twin : undefined };
 }
 
 function spellingProblem(input: string, typed: string): Refusal | undefined {
@@ -156,7 +160,7 @@ function shapeProblem(ascii: string, unicode: string): Refusal | undefined {
 
 /** tr46 only says that a name is wrong; this finds the sentence. */
 function idnaProblem(dotted: string): string {
-  if (/^\.|\.\.|^$/.test(dotted)) return "the name has an empty part between dots";
+  if (/^\.|\.\.|\.$|^$/.test(dotted)) return "the name has an empty part between dots";
   const labels = dotted.split(".");
   const wrong = labels.find((label) => toASCII(label, IDNA) === null);
   if (wrong === undefined) return "the name is longer than DNS allows, or mixes writing directions";
@@ -168,7 +172,7 @@ function idnaProblem(dotted: string): string {
   return `'${wrong}' is not a valid part of a host name`;
 }
 
-function policyProblem(ascii: string, policy: NamePolicy, exempt: boolean): Refusal | undefined {
+function policyProblem(ascii: string, policy: NamePolicy): Refusal | undefined {
   if (covers(policy.platformDomains, ascii))
     return refusal("RESERVED_DOMAIN", `'${ascii}' belongs to this platform: use a domain of your own`);
   if (covers(policy.reservedDomains, ascii))
@@ -176,7 +180,7 @@ function policyProblem(ascii: string, policy: NamePolicy, exempt: boolean): Refu
   if (policy.refuseExampleDomains && covers(EXAMPLE_DOMAINS, ascii)) {
     return refusal("RESERVED_DOMAIN", `'${ascii}' is reserved for documentation: use a domain that you have registered`);
   }
-  if (policy.allowedDomains.length > 0 && !exempt)
+  if (policy.allowedDomains.length > 0 && !covers(policy.allowedDomains, ascii))
     return refusal("RESERVED_DOMAIN", `'${ascii}' is not among the domains that this class accepts`);
   return undefined;
 }

@@ -15,7 +15,12 @@ const JITTER = 0.2;
  * Unverified, counted from creation, a change of spec or of DNS: 5 s for a minute, 30 s to 15 minutes, 5 minutes to an hour,
  * then growing by 15 % a check up to 4 hours. Verified: daily; every 5 minutes while a check fails.
  */
-export function nextCheckDelayMs(input: { readonly uid: string; readonly verified: boolean; readonly healthy: boolean; readonly elapsedMs: number }): number {
+export function nextCheckDelayMs(input: {
+  readonly uid: string;
+  readonly verified: boolean;
+  readonly healthy: boolean;
+  readonly elapsedMs: number;
+}): number {
   const { uid, verified, healthy, elapsedMs } = input;
   const base = verified ? (healthy ? DAY_MS : LATE_BASE_MS) : unverifiedStepMs(elapsedMs);
   return Math.round(base * jitter(uid, Math.floor(elapsedMs / SECOND_MS)));

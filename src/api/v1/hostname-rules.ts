@@ -7,8 +7,8 @@ export function hostname(description: string) {
 }
 
 /** The name of another Kubernetes object; what may stand in its URL. */
-export function objectName(description: string) {
-  return text(description, { max: 253, rules: [kubernetesName] });
+export function objectName(description: string, further: readonly Rule[] = []) {
+  return text(description, { max: 253, rules: [kubernetesName, ...further] });
 }
 
 const lowerCaseHostname: Rule = rule(
@@ -21,7 +21,10 @@ const kubernetesName: Rule = rule(
   "must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.'",
 );
 
-export const ipAddress: Rule = rule("isIP(self)", "must be an IPv4 or IPv6 address without prefix length, such as '198.51.100.10'");
+export const ipAddress: Rule = rule(
+  "isIP(self)",
+  "must be an IPv4 or IPv6 address without prefix length, such as '198.51.100.10'",
+);
 
 export const cidr: Rule = rule("isCIDR(self)", "must be an address block such as '198.51.100.0/24' or '2001:db8::/32'");
 
@@ -39,7 +42,7 @@ export const httpURL: Rule = rule(
 const MAX_DOMAIN = 228;
 
 /** Dots as UTS #46 knows them: the name pipeline maps the three others to the first. */
-const DOT = ".\u3002\uff0e\uff61";
+const DOT = ".\\u3002\\uff0e\\uff61";
 const TRIMMED = "self.trim().lowerAscii()";
 
 function lacks(pattern: string, message: string): Test {
@@ -55,10 +58,16 @@ const domainTests: readonly Test[] = [
   lacks(":", "must not have a port: write only what stands before the ':'"),
   lacks("[*]", "must not be a wildcard: write one host name, and create a CustomDomain for each further one"),
   lacks("_", "must not have an underscore: host names have letters, digits and '-' only; '_' is for DNS record names"),
-  lacks("\\\\s", "must not have a space inside: write one host name, such as 'acme.com'"),
-  lacks("[\\u00ad\\u200b\\u200e\\u200f\\u2060\\ufeff]", "must not have invisible characters: type the name instead of pasting it"),
-  lacks("[\\\\x00-\\\\x2c\\\\x2f\\\\x3a-\\\\x60\\\\x7b-\\\\x7f]", "must consist of letters, digits, '-' and '.', such as 'acme.com'"),
-  lacks(`^[${DOT}]|[${DOT}][${DOT}]`, "must not have an empty part between dots: write 'acme.com' instead of 'acme..com' or '.acme.com'"),
+  lacks("[\\\\s\\\\p{Z}]", "must not have a space inside: write one host name, such as 'acme.com'"),
+  lacks("\\\\p{Cf}", "must not have invisible characters: type the name instead of pasting it"),
+  lacks(
+    "[\\\\x00-\\\\x2c\\\\x2f\\\\x3a-\\\\x60\\\\x7b-\\\\x7f]",
+    "must consist of letters, digits, '-' and '.', such as 'acme.com'",
+  ),
+  lacks(
+    `^[${DOT}]|[${DOT}][${DOT}]`,
+    "must not have an empty part between dots: write 'acme.com' instead of 'acme..com' or '.acme.com'",
+  ),
   lacks(
     `(^|[${DOT}])([0-9]+|0x[0-9a-f]*)[${DOT}]?$`,
     "must be a host name, not an IP address: the last part must not be a number; write the name whose DNS records you can edit",

@@ -4,6 +4,8 @@ export interface Rule {
   readonly message: string;
   /** A CEL expression for the text; {@link message} is what is shown should it fail. */
   readonly messageExpression?: string;
+  /** What the rule consists of, for the reference pages; no part of the CRD. */
+  readonly tests?: readonly Test[];
 }
 
 /** The first test that a value fails decides the one sentence that the user reads. */
@@ -23,7 +25,7 @@ export function rule(expression: string, message: string): Rule {
  */
 export function firstFailure(summary: string, tests: readonly Test[]): Rule {
   const sentence = tests.reduceRight((rest, { holds, message }) => `!(${holds}) ? ${quote(message)} : ${rest}`, quote(summary));
-  return { rule: tests.map(({ holds }) => `(${holds})`).join(" && "), message: summary, messageExpression: sentence };
+  return { rule: tests.map(({ holds }) => `(${holds})`).join(" && "), message: summary, messageExpression: sentence, tests };
 }
 
 export function immutable(instead: string): Rule {

@@ -20,11 +20,8 @@ export type Immutable<T> = T extends readonly (infer Item)[]
 
 /** A string of `min` (default 1) to `max` characters. */
 export function text(description: string, { max, min = 1, rules = [] }: TextOptions) {
-  return z
-    .string()
-    .min(min)
-    .max(max)
-    .meta({ description, ...ruled(rules) });
+  const bounded = z.string().max(max);
+  return (min === 0 ? bounded : bounded.min(min)).meta({ description, ...ruled(rules) });
 }
 
 export function integer(description: string, min: number, max: number) {
@@ -70,6 +67,6 @@ export function keyedList<Item extends z.ZodType>(description: string, item: Ite
     .meta({ description, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [...keys] });
 }
 
-export function group<Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape, rules: readonly Rule[] = []) {
+export function object<Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape, rules: readonly Rule[] = []) {
   return z.object(shape).meta({ description, ...ruled(rules) });
 }

@@ -1,0 +1,151 @@
+import { NOTHING_TO_DO, type ReasonGroup } from "./reason-description.ts";
+
+/** What DNS says, and how the domain answers. */
+export const dnsReasons = {
+  RecordsCorrect: { on: ["DNSConfigured"], actor: "Nobody", means: "DNS points here.", remedy: NOTHING_TO_DO },
+  NotChecked: {
+    on: ["OwnershipVerified", "HostnameActive", "CertificateReady", "DNSConfigured", "Routed", "BillingSynced"],
+    actor: "Nobody",
+    means: "This has not been looked at yet.",
+    remedy: "Wait for status.nextCheckAt.",
+  },
+  RecordMissing: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Owner",
+    means: "A record that is needed does not exist.",
+    remedy: "Add the records in status.verificationRecords.",
+  },
+  WrongRecord: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Owner",
+    means: "A record exists with another value.",
+    remedy: "Change it as status.dnsRecords says.",
+  },
+  ExtraRecord: {
+    on: ["DNSConfigured"],
+    actor: "Owner",
+    means: "Beside the right record there is one that leads some visitors elsewhere.",
+    remedy: "Remove the record that status.dnsRecords marks with action Remove.",
+  },
+  ConflictingChallengeRecord: {
+    on: ["CertificateReady", "DNSConfigured", "OwnershipVerified"],
+    actor: "Owner",
+    means: "An old challenge record hides the one that is needed.",
+    remedy: "Remove the record that status.dnsRecords marks with action Remove.",
+  },
+  WildcardCapture: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Owner",
+    means: "The answer comes from a wildcard record, which proves nothing and may lead elsewhere.",
+    remedy: "Add the exact record; it wins over the wildcard.",
+  },
+  ApexNeedsAlias: {
+    on: ["DNSConfigured"],
+    actor: "Owner",
+    means: "A CNAME cannot stand at a registrable name, and the platform has no addresses to point it to.",
+    remedy: "Use an ALIAS record or CNAME flattening, or connect www.<domain> instead.",
+  },
+  ProxiedElsewhere: {
+    on: ["DNSConfigured", "HostnameActive"],
+    actor: "Owner",
+    means: "Another proxy or CDN, perhaps the owner's own Cloudflare account, stands in front of the domain.",
+    remedy: "Switch that proxy off for the record, or point a proxied CNAME to the target.",
+  },
+  NXDomain: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Owner",
+    means: "The name does not exist in DNS.",
+    remedy: "Check that the domain is registered and add the records in status.verificationRecords.",
+  },
+  AuthoritativeUnreachable: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Owner",
+    means: "The name servers of the domain do not answer.",
+    remedy: "Check the domain's delegation with the DNS provider; it is tried again by itself.",
+  },
+  ResolverUnreachable: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Admin",
+    means: "The platform's own resolvers do not answer.",
+    remedy: "Check spec.dns.resolvers of the class and the operator's network.",
+  },
+  DNSSECBogus: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Owner",
+    means: "The DNSSEC signatures of the domain are wrong, so that many resolvers refuse it.",
+    remedy: "Correct the DS record at the registrar, or remove it.",
+  },
+  NegativeCached: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Nobody",
+    means: "The record is there, but resolvers still remember that it was not.",
+    remedy: "Wait; the message says until when.",
+  },
+  Propagating: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Nobody",
+    means: "The name servers of the domain do not agree yet.",
+    remedy: "Wait; if it lasts, check that all name servers have the record.",
+  },
+  DanglingDNS: {
+    on: ["Event"],
+    actor: "Owner",
+    means: "The domain was deleted here, but its DNS still points here.",
+    remedy: "Remove the record.",
+  },
+  Routed: {
+    on: ["Routed"],
+    actor: "Nobody",
+    means: "A request to the domain was answered by this platform.",
+    remedy: NOTHING_TO_DO,
+  },
+  CheckOff: { on: ["Routed"], actor: "Nobody", means: "The class sends no requests (check.egress Off).", remedy: NOTHING_TO_DO },
+  NotOurs: {
+    on: ["Routed"],
+    actor: "Owner",
+    means: "Something answers at the domain, but not this platform.",
+    remedy: "Check the DNS records and any proxy in front of the domain.",
+  },
+  Unreachable: {
+    on: ["Routed"],
+    actor: "Owner",
+    means: "Nothing answers at the addresses of the domain.",
+    remedy: "Check the DNS records; it is tried again by itself.",
+  },
+  CheckTimedOut: {
+    on: ["Routed"],
+    actor: "Nobody",
+    means: "The domain did not answer in time.",
+    remedy: "It is tried again by itself.",
+  },
+  UnexpectedStatus: {
+    on: ["Routed"],
+    actor: "Admin",
+    means: "The domain answers the check with another status than 200.",
+    remedy: "Check that the application answers the check path of the class.",
+  },
+  UnexpectedResponse: {
+    on: ["Routed"],
+    actor: "Admin",
+    means: "The answer to the check is not what the class expects: signature, time, name or body differ.",
+    remedy: "Check the signing key and the clock of the application, or expectedBody of the class.",
+  },
+  CertificateInvalid: {
+    on: ["Routed"],
+    actor: "Owner",
+    means: "The certificate that visitors are shown is not trusted, not in date or for another name.",
+    remedy: "Wait while the certificate is being deployed; check any proxy in front of the domain.",
+  },
+  AddressNotAllowed: {
+    on: ["Routed"],
+    actor: "Owner",
+    means: "The domain has an address to which no check is sent: private, reserved or not of the edge.",
+    remedy: "Correct the DNS records; an admin can add edge addresses to check.edgeCIDRs.",
+  },
+  RedirectMissing: {
+    on: ["Routed"],
+    actor: "Admin",
+    means: "www.<domain> does not redirect to the domain with status 308.",
+    remedy: "Check the route of the redirect at the origin.",
+  },
+} as const satisfies ReasonGroup;

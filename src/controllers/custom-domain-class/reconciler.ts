@@ -1,0 +1,197 @@
+import type { CustomDomainClass, CustomDomainClassStatus } from "../../api/v1/custom-domain-class.ts";
+import { FINALIZER } from "../../api/v1/group.ts";
+import { conditionsOf, differs, type Finding, findCondition } from "../../core/conditions.ts";
+import { fuseBlown } from "../../core/claim.ts";
+import { isConflict } from "../../kube/api-error.ts";
+import type { EventRecorder } from "../../kube/events.ts";
+import type { ObjectKey } from "../../kube/objects.ts";
+import type { SecretReader } from "../../kube/secrets.ts";
+import { hashFraction } from "../../runtime/backoff.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { type Reconciler, type ReconcileResult, TryAgain } from "../../runtime/controller.ts";
+import type { ReleaseProgress } from "../domain-claim/progress.ts";
+import type { Ledger } from "../ledger.ts";
+import type { Providers } from "../providers.ts";
+import { inspectZone, type ZoneReport } from "./zone.ts";
+
+const HEALTHY_MS = 300_000;
+const UNHEALTHY_MS = 60_000;
+const COUNTS_MS = 30_000;
+const COUNTS: ReadonlySet<string> = new Set(["domains", "unmanagedHostnames", "quota"]);
+
+/**
+ * Says once, on the class, what is true of all its domains: whether the credential works, the fallback origin serves, the
+ * quota has room and the proofs can be relied on. Holds the class while any claim names it.
+ */
+export class CustomDomainClassReconciler implements Reconciler {
+  readonly #ledger: Ledger;
+  readonly #providers: Providers;
+  readonly #secrets: SecretReader;
+  readonly #progress: ReleaseProgress;
+  readonly #events: EventRecorder;
+  readonly #clock: Clock;
+  /** By class: the last look at the zone, so that a burst of claim events costs no request. */
+  readonly #reports = new Map<ObjectKey, { readonly report: ZoneReport; readonly at: number; readonly basis: string }>();
+  readonly #countsWritten = new Map<ObjectKey, number>();
+
+  constructor(options: {
+    ledger: Ledger;
+    providers: Providers;
+    secrets: SecretReader;
+    progress: ReleaseProgress;
+    events: EventRecorder;
+    clock: Clock;
+  }) {
+    this.#ledger = options.ledger;
+    this.#providers = options.providers;
+    this.#secrets = options.secrets;
+    this.#progress = options.progress;
+    this.#events = options.events;
+    this.#clock = options.clock;
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+    const found = this.#ledger.classes.get(key);
+    if (found === undefined) {
+      this.#reports.delete(key);
+      this.#countsWritten.delete(key);
+      this.#providers.forget(key);
+      return {};
+    }
+    try {
+      if (found.metadata.deletionTimestamp !== undefined && !this.#inUse(key)) {
+        const finalizers = (found.metadata.finalizers ?? []).filter((name) => name !== FINALIZER);
+        if (finalizers.length !== found.metadata.finalizers?.length) await this.#ledger.classes.patchMetadata(found, { finalizers }, signal);
+        return {};
+      }
+      const held = await this.#hold(found, signal);
+      return await this.#report(held, signal);
+    } catch (error) {
+      if (isConflict(error)) throw new TryAgain("the class was written meanwhile");
+      throw error;
+    }
+  }
+
+  /** Whether any claim still names the class: its issuer and credential are needed to release them. */
+  #inUse(key: ObjectKey): boolean {
+    return !this.#ledger.claims.store.synced || this.#ledger.claims.store.byIndex("class", key).length > 0;
+  }
+
+  async #hold(found: CustomDomainClass, signal: AbortSignal): Promise<CustomDomainClass> {
+    const finalizers = found.metadata.finalizers ?? [];
+    if (finalizers.includes(FINALIZER) || found.metadata.deletionTimestamp !== undefined) return found;
+    return this.#ledger.classes.patchMetadata(found, { finalizers: [...finalizers, FINALIZER] }, signal);
+  }
+
+  async #report(found: CustomDomainClass, signal: AbortSignal): Promise<ReconcileResult> {
+    const { report, ageMs } = await this.#zone(found, signal);
+    const now = this.#clock.now();
+    const generation = found.metadata.generation ?? 0;
+    const previous = found.status;
+    const findings = this.#findings(found, report);
+    const claims = this.#ledger.claims.store.byIndex("class", found.metadata.name);
+    const status: CustomDomainClassStatus = {
+      ...(previous ?? {}),
+      observedGeneration: generation,
+      domains: claims.filter(({ spec }) => spec.state === "Pending" || spec.state === "Proven").length,
+      ...(report.quota === undefined ? {} : { quota: report.quota }),
+      ...(report.unmanagedHostnames === undefined ? {} : { unmanagedHostnames: report.unmanagedHostnames }),
+      conditions: conditionsOf(previous?.conditions ?? [], findings, generation, now),
+    };
+    const healthy = findings.Ready.status === "True";
+    const again = Math.max(1_000, (healthy ? HEALTHY_MS : UNHEALTHY_MS) * (0.9 + 0.2 * hashFraction(found.metadata.uid ?? "")) - ageMs);
+    if (!differs(previous, status)) return { requeueAfterMs: again };
+    if (!differs(previous, status, COUNTS)) {
+      // Only counts moved: a burst of a thousand claims is a few writes, not a thousand.
+      const wait = (this.#countsWritten.get(found.metadata.name) ?? Number.NEGATIVE_INFINITY) + COUNTS_MS - this.#clock.monotonic();
+      if (wait > 0) return { requeueAfterMs: Math.min(wait, again) };
+    }
+    await this.#ledger.classes.replaceStatus(found, status, signal);
+    this.#countsWritten.set(found.metadata.name, this.#clock.monotonic());
+    this.#announce(found, findings.Ready);
+    return { requeueAfterMs: again };
+  }
+
+  async #zone(found: CustomDomainClass, signal: AbortSignal): Promise<{ report: ZoneReport; ageMs: number }> {
+    const { name, generation } = found.metadata;
+    const token = this.#secrets.read(found.spec.cloudflare.apiTokenSecretRef);
+    const basis = `${generation} ${token.kind === "value" ? token.version : token.kind}`;
+    const known = this.#reports.get(name);
+    const now = this.#clock.monotonic();
+    const ageMs = known === undefined ? Number.POSITIVE_INFINITY : now - known.at;
+    const limit = 0.8 * (known !== undefined && isHealthy(known.report) ? HEALTHY_MS : UNHEALTHY_MS);
+    if (known !== undefined && known.basis === basis && ageMs < limit) return { report: known.report, ageMs };
+    const report = await inspectZone(found, this.#providers.cloudflare(name), signal);
+    this.#reports.set(name, { report, at: now, basis });
+    return { report, ageMs: 0 };
+  }
+
+  #findings(found: CustomDomainClass, report: ZoneReport): Record<string, Finding | undefined> & { readonly Ready: Finding } {
+    const defaults = [...this.#ledger.classes.store.list()].filter(({ spec }) => spec.default);
+    const proofs = this.#proofs(found.metadata.name);
+    const credentials = report.credentials === "keep" ? this.#kept(found, "CredentialsValid") : report.credentials;
+    const origin = report.fallbackOrigin === "keep" ? this.#kept(found, "FallbackOriginActive") : report.fallbackOrigin;
+    const problem =
+      this.#deletion(found) ??
+      (found.spec.default && defaults.length > 1 ? MULTIPLE_DEFAULTS : undefined) ??
+      this.#signingKey(found) ??
+      [credentials, origin].find(({ status }) => status !== "True") ??
+      this.#releases(found.metadata.name);
+    const ready: Finding = problem === undefined ? { status: "True", reason: "Available", message: "The class serves domains." } : { ...problem, status: "False" };
+    return {
+      Ready: ready,
+      CredentialsValid: credentials,
+      FallbackOriginActive: origin,
+      ProofReliable: proofs,
+      Reconciling: problem === undefined ? undefined : { ...problem, status: "True" },
+    };
+  }
+
+  #kept(found: CustomDomainClass, type: string): Finding {
+    const condition = findCondition(found.status?.conditions, type);
+    // A condition's reason came from the same closed list when it was written.
+    return condition === undefined ? { status: "Unknown", reason: "NotChecked", message: "Cloudflare could not be asked yet." } : (condition as Finding);
+  }
+
+  #deletion(found: CustomDomainClass): Finding | undefined {
+    if (found.metadata.deletionTimestamp === undefined) return undefined;
+    const count = this.#ledger.claims.store.byIndex("class", found.metadata.name).length;
+    return { status: "False", reason: "ClassInUse", message: `${count} domain claims still name this class: it goes when they are gone.` };
+  }
+
+  #signingKey(found: CustomDomainClass): Finding | undefined {
+    const { response, egress, signingKeySecretRef } = found.spec.check;
+    if (response !== "Signed" || egress === "Off" || signingKeySecretRef === undefined) return undefined;
+    const key = this.#secrets.read(signingKeySecretRef);
+    return key.kind === "missing" ? { status: "False", reason: "SecretNotFound", message: `${key.message}: create it, with the key that answers of the check are signed with` } : undefined;
+  }
+
+  #proofs(name: string): Finding {
+    const proven = this.#ledger.claims.store.byIndex("class", name).filter(({ spec }) => spec.state === "Proven");
+    const lost = proven.filter(({ spec }) => spec.proofLostTime !== undefined).length;
+    if (!fuseBlown(lost, proven.length)) return { status: "True", reason: "ProofsPresent", message: "Proofs of ownership are found as expected." };
+    const message = `${lost} of ${proven.length} proofs of ownership are missing at once: nothing is taken from anybody until an administrator has looked at DNS`;
+    return { status: "False", reason: "MassProofLoss", message };
+  }
+
+  #releases(name: string): Finding | undefined {
+    const count = this.#progress.count(this.#ledger.claims.store.byIndex("class", name).map(({ metadata }) => metadata.name));
+    return count === 0 ? undefined : { status: "False", reason: "ReleaseFailing", message: `${count} names cannot be released at Cloudflare now: they are tried again` };
+  }
+
+  #announce(found: CustomDomainClass, ready: Finding): void {
+    const before = findCondition(found.status?.conditions, "Ready");
+    if (before?.status === ready.status && before.reason === ready.reason) return;
+    this.#events.event(found, ready.status === "True" ? "Normal" : "Warning", ready.reason, "Reconcile", ready.message);
+  }
+}
+
+function isHealthy({ credentials, fallbackOrigin }: ZoneReport): boolean {
+  return [credentials, fallbackOrigin].every((finding) => finding !== "keep" && finding.status === "True");
+}
+
+const MULTIPLE_DEFAULTS: Finding = {
+  status: "False",
+  reason: "MultipleDefaults",
+  message: "Several CustomDomainClasses say default: true: leave it on one of them.",
+};

@@ -1,0 +1,99 @@
+import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
+import type { CheckResult, DnsRecordRow, VerificationRecord } from "../../api/v1/custom-domain-status.ts";
+import { discover } from "../../check/discover.ts";
+import { probe, probeRedirect } from "../../check/probe.ts";
+import type { ProofAnswer } from "../../check/proof.ts";
+import type { DnsAccess } from "../../check/resolver.ts";
+import type { CustomHostname } from "../../cloudflare/row.ts";
+import type { Finding } from "../../core/conditions.ts";
+import { desiredRecords } from "../../core/desired-records.ts";
+import type { HostnameFacts } from "../../core/hostname.ts";
+import { diffRecords, dnsCondition, verificationRecords } from "../../core/records.ts";
+import type { AspectFinding } from "../../core/summarise.ts";
+import type { SecretReader } from "../../kube/secrets.ts";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** How the outside world is asked: the only randomness and time of a check. */
+export interface CheckDependencies {
+  readonly clock: Clock;
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly systemResolvers: () => readonly string[];
+  /** Blocks of the cluster that no customer's name may lead into. */
+  readonly deniedCIDRs: readonly string[];
+  readonly secrets: SecretReader;
+}
+
+export interface CheckSubject {
+  readonly names: HostnameFacts;
+  readonly class: CustomDomainClass;
+  /** status.id, which a signed answer may name. */
+  readonly id: string;
+  readonly proof: { readonly name: string; readonly value: string } | undefined;
+  readonly rows: readonly CustomHostname[];
+  readonly answer: ProofAnswer | undefined;
+}
+
+export interface DnsView {
+  readonly dnsRecords: readonly DnsRecordRow[];
+  readonly verificationRecords: readonly VerificationRecord[];
+  readonly condition: Finding;
+  /** Whether visitors of the name come here already; undefined when that cannot be told. */
+  readonly pointsAtUs: boolean | undefined;
+}
+
+export function dnsAccess(found: CustomDomainClass, { randomBytes, systemResolvers, deniedCIDRs }: CheckDependencies): DnsAccess {
+  return { dns: found.spec.dns, deniedCIDRs, systemResolvers, randomBytes };
+}
+
+/** Desired beside discovered, for every record of the domain. */
+export async function checkDns(subject: CheckSubject, dependencies: CheckDependencies, signal: AbortSignal): Promise<DnsView> {
+  const { names, class: found, proof, rows, answer } = subject;
+  const desired = desiredRecords({ hostname: names, proof, dns: found.spec.dns, rows });
+  const discovered = await discover(desired, answer, dnsAccess(found, dependencies), signal);
+  const dnsRecords = diffRecords(desired, discovered);
+  return {
+    dnsRecords,
+    verificationRecords: verificationRecords(dnsRecords, desired),
+    condition: dnsCondition(dnsRecords, desired),
+    pointsAtUs: pointsAtUs(dnsRecords),
+  };
+}
+
+/** A name behind somebody else's proxy may lead here without anyone seeing it: that is "cannot be told". */
+function pointsAtUs(rows: readonly DnsRecordRow[]): boolean | undefined {
+  const routing = rows.filter(({ purpose }) => purpose === "Routing");
+  if (routing.some(({ state, desired }) => state === "Ok" && desired.length > 0)) return true;
+  return routing.some(({ state, reason }) => state === "Unknown" || reason === "ProxiedElsewhere") ? undefined : false;
+}
+
+export interface RouteView {
+  readonly check: CheckResult | undefined | "keep";
+  readonly routed: AspectFinding;
+  /** Says what is wrong with the www redirect; not needed for Ready. */
+  readonly redirect: Finding | undefined;
+}
+
+/** TLS, then HTTP, as a visitor; and the www twin's redirect. Only sent once the edge can be expected to answer. */
+export async function checkRoute(
+  subject: CheckSubject,
+  twin: string | undefined,
+  dependencies: CheckDependencies,
+  signal: AbortSignal,
+): Promise<RouteView> {
+  const { names, class: found, id } = subject;
+  const { check, dns } = found.spec;
+  const key = check.signingKeySecretRef === undefined ? undefined : dependencies.secrets.read(check.signingKeySecretRef);
+  const settings = {
+    ...check,
+    signingKey: key?.kind === "value" ? key.value : undefined,
+    domainID: id,
+    edgeNames: [dns.target, ...dns.acceptedTargets],
+    edgeAddresses: dns.apex.addresses,
+    dns: dnsAccess(found, dependencies),
+  };
+  const result = await probe(names.name, settings, dependencies, signal);
+  const redirect = twin === undefined ? undefined : await probeRedirect(twin, names.name, settings, dependencies, signal);
+  // Nobody could be asked: what was known stands, for the domain as for its check.
+  const unasked = result.routed.status === "Unknown" && result.routed.reason !== "CheckOff";
+  return unasked ? { check: "keep", routed: "keep", redirect } : { check: check.egress === "Off" ? undefined : result.check, routed: result.routed, redirect };
+}

@@ -1,0 +1,114 @@
+import type { CustomDomain } from "../../api/v1/custom-domain.ts";
+import { API_VERSION, DOMAIN_CLAIMS } from "../../api/v1/group.ts";
+import type { DomainClaim, DomainClaimSpec } from "../../api/v1/domain-claim.ts";
+import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
+import { type Claimant, type ClaimRefusal, decideClaim } from "../../core/claim.ts";
+import { isAlreadyExists } from "../../kube/api-error.ts";
+import { keyOf } from "../../kube/objects.ts";
+import { TryAgain } from "../../runtime/controller.ts";
+import type { KeyedLock } from "../../runtime/keyed-lock.ts";
+import { holderKey, type Ledger, tenantOf } from "../ledger.ts";
+
+export type ClaimOutcome =
+  | { readonly kind: "held"; readonly claim: DomainClaim }
+  | { readonly kind: "refused"; readonly claim: DomainClaim; readonly reason: ClaimRefusal; readonly message: string }
+  | { readonly kind: "overQuota"; readonly message: string };
+
+export interface ClaimContext {
+  readonly ledger: Ledger;
+  readonly locks: KeyedLock;
+  readonly class: CustomDomainClass;
+  readonly claimant: Claimant;
+  readonly domain: string;
+  readonly now: number;
+}
+
+/** Claims rules 1, 2 and 5: takes the name, keeps it, or says who stands in the way. At most one write. */
+export async function claimName(self: CustomDomain, context: ClaimContext, signal: AbortSignal): Promise<ClaimOutcome> {
+  const { ledger, domain } = context;
+  const live = await ledger.claims.live(domain, signal);
+  const claim = live.kind === "present" ? live.object : undefined;
+  const first = decide(self, context, claim?.spec, undefined);
+  const decision = first.kind === "askHolder" && claim !== undefined ? decide(self, context, claim.spec, await isHolderGone(claim, ledger, signal)) : first;
+  switch (decision.kind) {
+    case "create":
+      return create(self, context, decision.spec, signal);
+    case "update":
+      if (claim === undefined) throw new Error(`claim ${domain}: an update of nothing`);
+      return { kind: "held", claim: await ledger.claims.replace({ ...claim, spec: decision.spec }, signal) };
+    case "held":
+      if (claim === undefined) throw new Error(`claim ${domain}: nothing is held`);
+      return { kind: "held", claim };
+    case "refused":
+      if (claim === undefined) throw new Error(`claim ${domain}: refused by nothing`);
+      return { kind: "refused", claim, reason: decision.reason, message: refusalMessage(decision.reason, claim, self) };
+    case "askHolder":
+      throw new TryAgain("the holder of the claim could not be asked");
+  }
+}
+
+function decide(self: CustomDomain, context: ClaimContext, claim: DomainClaimSpec | undefined, holderGone: boolean | undefined) {
+  const { claimant, domain, now, ledger } = context;
+  const { issuer } = context.class.spec.ownership;
+  return decideClaim({ claimant, domain, claim, issuer, holderGone, firstInLine: isFirstInLine(self, domain, ledger), now });
+}
+
+/** The quota counts claims, and a create is counted before the next is decided: neither a burst nor a failover exceeds it. */
+async function create(self: CustomDomain, context: ClaimContext, spec: DomainClaimSpec, signal: AbortSignal): Promise<ClaimOutcome> {
+  const { ledger, locks, claimant, domain } = context;
+  const account = `${claimant.namespace}/${claimant.className}`;
+  const unlock = locks.tryAcquire(`quota ${account}`);
+  if (unlock === undefined) throw new TryAgain("another domain of the namespace is being claimed");
+  try {
+    const limit = context.class.spec.policy.maxDomainsPerNamespace;
+    const used = ledger.claims.store.byIndex("account", account).length;
+    if (used >= limit) {
+      const message = `Namespace ${claimant.namespace} has ${used} domains in class ${claimant.className}, and ${limit} are allowed: delete one, or ask an administrator`;
+      return { kind: "overQuota", message };
+    }
+    const claim = { apiVersion: API_VERSION, kind: DOMAIN_CLAIMS.kind, metadata: { name: domain }, spec };
+    return { kind: "held", claim: await ledger.claims.create(claim, signal) };
+  } catch (error) {
+    if (isAlreadyExists(error)) throw new TryAgain(`somebody else claimed ${domain} first (${keyOf(self)})`);
+    throw error;
+  } finally {
+    unlock();
+  }
+}
+
+async function isHolderGone(claim: DomainClaim, ledger: Ledger, signal: AbortSignal): Promise<boolean> {
+  const live = await ledger.domains.live(holderKey(claim), signal);
+  return live.kind === "gone" || live.object.metadata.uid !== claim.spec.holder?.uid;
+}
+
+/** Of the living domains of one tenant for one name, the oldest goes first. */
+function isFirstInLine(self: CustomDomain, name: string, ledger: Ledger): boolean {
+  const tenant = tenantOf(ledger, self.metadata.namespace ?? "");
+  const rivals = ledger.domains.store
+    .byIndex("domain", name)
+    .filter((other) => other.metadata.deletionTimestamp === undefined && tenantOf(ledger, other.metadata.namespace ?? "") === tenant);
+  return rivals.every((other) => other.metadata.uid === self.metadata.uid || age(self) < age(other));
+}
+
+function age({ metadata }: CustomDomain): string {
+  return `${metadata.creationTimestamp ?? ""} ${metadata.uid ?? ""}`;
+}
+
+/** Tells the tenant what it may know: its own objects by name, of others nothing but that they exist. */
+function refusalMessage(reason: ClaimRefusal, claim: DomainClaim, self: CustomDomain): string {
+  const { domain, holder, releaseAfterTime } = claim.spec;
+  switch (reason) {
+    case "DomainExists": {
+      const where = holder?.namespace === self.metadata.namespace ? `CustomDomain ${holder?.name}` : `CustomDomain ${holder?.name} in namespace ${holder?.namespace}`;
+      return `${domain} is connected already by your ${where}: delete one of the two`;
+    }
+    case "DomainAlreadyOwned":
+      return `${domain} is connected to another account. If the domain is yours: publish the TXT record below and remove the other account's; 24 hours later it becomes yours`;
+    case "CompetingProof":
+      return `Another account has asked for ${domain} as well: the first to publish its TXT record gets it. Publish yours`;
+    case "NameReleasing":
+      return `${domain} is being released: wait until that has finished`;
+    case "CoolingDown":
+      return `${domain} was released a short while ago and rests until ${releaseAfterTime ?? "an administrator releases it"}: publish the TXT record below and it becomes yours at once`;
+  }
+}

@@ -1,0 +1,98 @@
+import type { DomainClaim } from "../../api/v1/domain-claim.ts";
+import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
+import { everyServerHas, everyServerLacks, type ProofAnswer, proofRecord } from "../../check/proof.ts";
+import { type Claimant, decideProof, fuseBlown, isHolder, type Presence, type ProofDecision, type ProofFinding, type ProofPolicy } from "../../core/claim.ts";
+import type { Finding } from "../../core/conditions.ts";
+import type { Ledger } from "../ledger.ts";
+
+const HOUR_MS = 3_600_000;
+
+export interface ProveContext {
+  readonly ledger: Ledger;
+  readonly class: CustomDomainClass;
+  readonly claimant: Claimant;
+  /** Undefined: not asked in this reconcile. */
+  readonly answer: ProofAnswer | undefined;
+  readonly hostnameActive: boolean;
+  readonly now: number;
+}
+
+export interface Proved {
+  readonly claim: DomainClaim;
+  readonly why: Extract<ProofDecision, { kind: "update" }>["why"] | undefined;
+}
+
+/** The TXT record that this tenant proves the name with. */
+export function ownProof(found: CustomDomainClass, tenant: string, hostname: string): { readonly name: string; readonly value: string } {
+  return proofRecord({ issuer: found.spec.ownership.issuer, tenant, hostname });
+}
+
+/** Claims rules 3, 4, 5 and 11: at most one write, decided on the copy of the claim that is given. */
+export async function prove(claim: DomainClaim, context: ProveContext, signal: AbortSignal): Promise<Proved> {
+  const { ledger, claimant, answer } = context;
+  const own = ownProof(context.class, claimant.tenant, claim.metadata.name);
+  const decision = decideProof({
+    claimant,
+    claim: claim.spec,
+    ownValue: own.value,
+    finding: findingOf(answer, own.value, claim.spec.proofValue),
+    policy: policyOf(context.class),
+    holderPolicy: holderPolicy(claim, ledger),
+    hostnameActive: context.hostnameActive,
+    lapseAllowed: !lossFuse(claim, ledger),
+    now: context.now,
+  });
+  if (decision.kind === "keep") return { claim, why: undefined };
+  return { claim: await ledger.claims.replace({ ...claim, spec: decision.spec }, signal), why: decision.why };
+}
+
+function findingOf(answer: ProofAnswer | undefined, own: string, holders: string | undefined): ProofFinding {
+  if (answer === undefined || answer.kind === "incomplete") return { kind: "unknown" };
+  return { kind: "asked", own: presence(answer, own), holders: holders === undefined ? "some" : presence(answer, holders) };
+}
+
+function presence(answer: ProofAnswer, value: string): Presence {
+  if (everyServerHas(answer, value)) return "all";
+  return everyServerLacks(answer, value) ? "none" : "some";
+}
+
+function policyOf({ spec }: CustomDomainClass): ProofPolicy {
+  const { proof, gracePeriodHours, unprovenExpiryDays } = spec.ownership;
+  return { proof, gracePeriodMs: gracePeriodHours * HOUR_MS, unprovenExpiryMs: unprovenExpiryDays * 24 * HOUR_MS };
+}
+
+function holderPolicy(claim: DomainClaim, ledger: Ledger): ProofPolicy | undefined {
+  const found = ledger.classes.get(claim.spec.className ?? "");
+  return found === undefined ? undefined : policyOf(found);
+}
+
+function lossFuse(claim: DomainClaim, ledger: Ledger): boolean {
+  const proven = ledger.claims.store.byIndex("class", claim.spec.className ?? "").filter(({ spec }) => spec.state === "Proven");
+  return fuseBlown(proven.filter(({ spec }) => spec.proofLostTime !== undefined).length, proven.length);
+}
+
+/** OwnershipVerified. "keep" when nobody could be asked: an outage proves nothing, for or against. */
+export function ownershipFinding(claim: DomainClaim, context: ProveContext): Finding | "keep" {
+  const { answer, claimant } = context;
+  const own = ownProof(context.class, claimant.tenant, claim.metadata.name);
+  const proven = claim.spec.state === "Proven" && isHolder(claim.spec, claimant);
+  if (context.class.spec.ownership.proof === "ProviderOnly") {
+    return proven && context.hostnameActive
+      ? { status: "True", reason: "ProviderOnly", message: "Cloudflare has accepted the hostname; the class asks for no other proof." }
+      : { status: "False", reason: "AwaitingDNS", message: "Cloudflare has not accepted the hostname yet." };
+  }
+  if (proven && claim.spec.proofLostTime === undefined) {
+    return { status: "True", reason: "Proven", message: `The TXT record at ${own.name} proves that the domain is yours. Keep it.` };
+  }
+  if (proven) {
+    const message = `The TXT record at ${own.name} is gone since ${claim.spec.proofLostTime}: publish it again, with value ${own.value}, or the domain is disconnected`;
+    return { status: "False", reason: "ProofLost", message };
+  }
+  if (answer === undefined) return "keep";
+  if (answer.kind === "incomplete") return "keep";
+  if (answer.kind === "refused") {
+    const reason = answer.reason === "WildcardCapture" ? "WildcardCapture" : "WrongRecord";
+    return { status: "False", reason, message: answer.message };
+  }
+  return { status: "False", reason: "AwaitingProof", message: `Publish a TXT record at ${own.name} with value ${own.value}` };
+}

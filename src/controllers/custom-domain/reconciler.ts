@@ -1,0 +1,181 @@
+import type { CustomDomain } from "../../api/v1/custom-domain.ts";
+import type { DomainClaim } from "../../api/v1/domain-claim.ts";
+import { readProof } from "../../check/proof.ts";
+import { wantedHostname } from "../../cloudflare/hostname.ts";
+import { hostnameCondition } from "../../cloudflare/hostname-conditions.ts";
+import type { Claimant } from "../../core/claim.ts";
+import { findCondition } from "../../core/conditions.ts";
+import { isConflict } from "../../kube/api-error.ts";
+import type { EventRecorder } from "../../kube/events.ts";
+import { keyOf, type ObjectKey } from "../../kube/objects.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { type Reconciler, type ReconcileResult, TryAgain } from "../../runtime/controller.ts";
+import type { KeyedLock } from "../../runtime/keyed-lock.ts";
+import type { ReleaseProgress } from "../domain-claim/progress.ts";
+import { type Ledger, tenantOf } from "../ledger.ts";
+import type { Providers } from "../providers.ts";
+import { admit, type Admission } from "./admit.ts";
+import { rowsChanged } from "./aspects.ts";
+import { type CheckDependencies, dnsAccess } from "./check.ts";
+import { claimName } from "./claim.ts";
+import { CheckMemory, checkDue } from "./due.ts";
+import { finalise } from "./finalise.ts";
+import { ensureMetadata, stableID } from "./metadata.ts";
+import { type Pass, serve } from "./pass.ts";
+import { prove } from "./prove.ts";
+import { refusedByAdmission, refusedByClaim, waitingForRelease } from "./refusals.ts";
+import { writeStatus } from "./write-status.ts";
+
+const BUSY_MS = 1_000;
+const QUOTA_AFTER_MS = 60_000;
+const ADMISSION_AFTER_MS = 300_000;
+const FINALISE_AFTER_MS = 15_000;
+
+export interface CustomDomainReconcilerOptions {
+  readonly ledger: Ledger;
+  readonly providers: Providers;
+  readonly locks: KeyedLock;
+  readonly progress: ReleaseProgress;
+  readonly events: EventRecorder;
+  readonly check: CheckDependencies;
+  readonly clock: Clock;
+}
+
+/**
+ * One reconcile of a CustomDomain: finalizer → name, class and policy → claim → prove → provision → observe → check → one
+ * status write. Every step looks at what is there, so a crash after any of them is continued by the next reconcile.
+ */
+export class CustomDomainReconciler implements Reconciler {
+  readonly #options: CustomDomainReconcilerOptions;
+  readonly #memory = new CheckMemory();
+
+  constructor(options: CustomDomainReconcilerOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+    const domain = this.#options.ledger.domains.get(key);
+    if (domain === undefined) return {};
+    try {
+      if (domain.metadata.deletionTimestamp !== undefined) return await this.#finalise(domain, signal);
+      return await this.#advance(domain, signal);
+    } catch (error) {
+      if (isConflict(error)) throw new TryAgain("the object was written meanwhile");
+      throw error;
+    }
+  }
+
+  async #finalise(domain: CustomDomain, signal: AbortSignal): Promise<ReconcileResult> {
+    const { ledger, providers, progress, clock } = this.#options;
+    const tenant = tenantOf(ledger, domain.metadata.namespace ?? "");
+    const id = stableID(domain, ledger);
+    const outcome = await finalise(domain, { ledger, providers, progress, clock, tenant, id }, signal);
+    if (outcome.kind === "finalised") {
+      this.#memory.forget(domain.metadata.uid ?? "");
+      return {};
+    }
+    const current = ledger.domains.get(keyOf(domain)) ?? domain;
+    await this.#write(current, waitingForRelease(current, outcome.message, clock.now()), signal);
+    return { requeueAfterMs: FINALISE_AFTER_MS };
+  }
+
+  async #advance(cached: CustomDomain, signal: AbortSignal): Promise<ReconcileResult> {
+    const { ledger, clock } = this.#options;
+    const domain = await ensureMetadata(cached, ledger, signal);
+    const id = stableID(domain, ledger);
+    const admission = admit(domain, ledger);
+    if (admission.kind === "refused") {
+      await this.#write(domain, refusedByAdmission(domain, id, admission, clock.now()), signal);
+      return { requeueAfterMs: ADMISSION_AFTER_MS };
+    }
+    if (isExpired(domain)) return {};
+    const unlock = this.#options.locks.tryAcquire(admission.names.name);
+    if (unlock === undefined) throw new TryAgain("the name is being worked on", BUSY_MS);
+    try {
+      return await this.#claimed(domain, id, admission, signal);
+    } finally {
+      unlock();
+    }
+  }
+
+  async #claimed(domain: CustomDomain, id: string, admission: Extract<Admission, { kind: "admitted" }>, signal: AbortSignal): Promise<ReconcileResult> {
+    const { ledger, locks, clock, check } = this.#options;
+    const { class: found, names } = admission;
+    const { namespace = "", name, uid = "" } = domain.metadata;
+    const claimant: Claimant = { namespace, name, uid, tenant: tenantOf(ledger, namespace), id, className: found.metadata.name };
+    const claimed = await claimName(domain, { ledger, locks, class: found, claimant, domain: names.name, now: clock.now() }, signal);
+    if (claimed.kind === "overQuota") {
+      const refusal = { kind: "refused", reason: "QuotaExceeded", message: claimed.message, stalled: false } as const;
+      await this.#write(domain, refusedByAdmission(domain, id, refusal, clock.now()), signal);
+      return { requeueAfterMs: QUOTA_AFTER_MS };
+    }
+    const rows = this.#observedRows(claimed.claim, found.metadata.name);
+    const times = this.#memory.get(domain);
+    const changed = rowsChanged(rows.values(), domain.status) || claimChanged(domain, claimed.claim);
+    const recheckMinMs = found.spec.ownership.recheckMinSeconds * 1_000;
+    const due = checkDue(domain, { times, changed, recheckMinMs, now: clock.now() });
+    const required = found.spec.ownership.proof === "Required";
+    const answer = due.kind === "now" && required ? await readProof(names.name, dnsAccess(found, check), signal) : undefined;
+    const primary = rows.get(names.name);
+    const hostnameActive = primary !== undefined && hostnameCondition(primary).status === "True";
+    const context = { ledger, class: found, claimant, answer, hostnameActive, now: clock.now() };
+    const proved = await prove(claimed.claim, context, signal);
+    // A takeover by proof makes the contender the holder: the next reconcile goes on as one, at once.
+    if (claimed.kind === "refused" && proved.why !== undefined && proved.claim.spec.holder?.uid === uid) throw new TryAgain("the claim was taken over by proof", 0);
+    const pass: Pass = { domain, id, admission, claimant, claim: proved.claim, proved: context, due, since: times };
+    if (claimed.kind === "refused") {
+      const { status, nextAt } = await refusedByClaim(pass, claimed, check, signal);
+      return this.#finish(domain, status, due.kind === "now" ? clock.now() : undefined, nextAt, signal);
+    }
+    const { status, nextAt, checkedAt, soonerMs } = await serve(pass, this.#options, this.#wanted(domain, admission), signal);
+    const result = await this.#finish(domain, status, checkedAt, nextAt, signal);
+    return { requeueAfterMs: Math.min(result.requeueAfterMs ?? Number.POSITIVE_INFINITY, soonerMs) };
+  }
+
+  #wanted(domain: CustomDomain, { class: found, names }: Extract<Admission, { kind: "admitted" }>) {
+    const primary = { role: "Primary" as const, wanted: wantedHostname(names.name, domain.spec, found.spec) };
+    if (names.wwwTwin === undefined) return [primary];
+    return [primary, { role: "Redirect" as const, wanted: wantedHostname(names.wwwTwin, domain.spec, found.spec) }];
+  }
+
+  /** The claim's rows as the shared snapshot has them; none where it has not seen them. */
+  #observedRows(claim: DomainClaim, className: string) {
+    const provider = this.#options.providers.cloudflare(className);
+    const snapshot = provider.kind === "ready" ? provider.session.snapshot : undefined;
+    const known = claim.spec.rows.flatMap(({ id }) => snapshot?.byID(id) ?? []);
+    return new Map(known.map((row) => [row.hostname, row]));
+  }
+
+  async #finish(
+    domain: CustomDomain,
+    status: NonNullable<CustomDomain["status"]>,
+    checkedAt: number | undefined,
+    nextAt: number,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
+    const { clock } = this.#options;
+    await this.#write(domain, status, signal);
+    if (checkedAt !== undefined) this.#memory.set(domain.metadata.uid ?? "", { checkedAt, nextAt });
+    return { requeueAfterMs: Math.max(0, nextAt - clock.now()) };
+  }
+
+  #write(domain: CustomDomain, status: NonNullable<CustomDomain["status"]>, signal: AbortSignal): Promise<void> {
+    const { ledger, events, clock } = this.#options;
+    return writeStatus(domain, status, { ledger, events, now: clock.now() }, signal);
+  }
+}
+
+/** Claims rule 11: an unproven claim ran out. Only an edit or a recheck claims the name again. */
+function isExpired({ status, metadata }: CustomDomain): boolean {
+  const stalled = findCondition(status?.conditions, "Stalled");
+  if (stalled?.reason !== "ProofExpired" || status?.observedGeneration !== metadata.generation) return false;
+  const token = metadata.annotations?.["customdomains.dev/recheck"];
+  return token === undefined || token === status?.lastHandledRecheck;
+}
+
+/** Whether the claim says something that status does not know yet. */
+function claimChanged({ status }: CustomDomain, { spec }: DomainClaim): boolean {
+  const claimed = findCondition(status?.conditions, "Claimed")?.status === "True";
+  const owned = findCondition(status?.conditions, "OwnershipVerified")?.status === "True";
+  return status?.domain !== spec.domain || (claimed && owned !== (spec.state === "Proven" && spec.proofLostTime === undefined));
+}

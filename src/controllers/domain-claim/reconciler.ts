@@ -1,0 +1,161 @@
+import type { DomainClaim } from "../../api/v1/domain-claim.ts";
+import { CloudflareError } from "../../cloudflare/errors.ts";
+import { createdByUs, isGone } from "../../cloudflare/hostname.ts";
+import { decideOrphan, decideTombstone, fuseBlown } from "../../core/claim.ts";
+import { isConflict } from "../../kube/api-error.ts";
+import type { ObjectKey } from "../../kube/objects.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { type Reconciler, type ReconcileResult, TryAgain } from "../../runtime/controller.ts";
+import type { KeyedLock } from "../../runtime/keyed-lock.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { holderKey, type Ledger } from "../ledger.ts";
+import type { Providers } from "../providers.ts";
+import type { ReleaseProgress } from "./progress.ts";
+import { release } from "./release.ts";
+
+const BUSY_MS = 1_000;
+const ORPHAN_SWEEP_MS = 600_000;
+const UNAVAILABLE_MS = 15_000;
+const HOUR_MS = 3_600_000;
+
+/**
+ * Does for a claim what no CustomDomain can be relied on to do: finishes releases (rule 8), notices holders that vanished
+ * without their finalizer (rule 12) and clears tombstones (rule 13).
+ */
+export class DomainClaimReconciler implements Reconciler {
+  readonly #ledger: Ledger;
+  readonly #providers: Providers;
+  readonly #locks: KeyedLock;
+  readonly #progress: ReleaseProgress;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+
+  constructor(options: { ledger: Ledger; providers: Providers; locks: KeyedLock; progress: ReleaseProgress; clock: Clock; logger: Logger }) {
+    this.#ledger = options.ledger;
+    this.#providers = options.providers;
+    this.#locks = options.locks;
+    this.#progress = options.progress;
+    this.#clock = options.clock;
+    this.#log = options.logger.child({ controller: "domainclaim" });
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
+    const cached = this.#ledger.claims.get(key);
+    if (cached === undefined || this.#nothingToDo(cached)) {
+      this.#progress.succeeded(key);
+      return cached === undefined ? {} : { requeueAfterMs: ORPHAN_SWEEP_MS };
+    }
+    const unlock = this.#locks.tryAcquire(key);
+    if (unlock === undefined) throw new TryAgain("the name is being worked on", BUSY_MS);
+    try {
+      const live = await this.#ledger.claims.live(key, signal);
+      if (live.kind === "gone") return {};
+      return await this.#advance(live.object, signal);
+    } catch (error) {
+      if (isConflict(error)) throw new TryAgain("the claim was written meanwhile");
+      throw error;
+    } finally {
+      unlock();
+    }
+  }
+
+  /** A held claim whose holder is in the cache: nothing may be wrong, so nothing is asked. */
+  #nothingToDo(claim: DomainClaim): boolean {
+    const { state, holder, orphanedTime } = claim.spec;
+    if (state === "Releasing" || state === "Released" || orphanedTime !== undefined) return false;
+    return this.#ledger.domains.get(holderKey(claim))?.metadata.uid === holder?.uid;
+  }
+
+  #advance(claim: DomainClaim, signal: AbortSignal): Promise<ReconcileResult> {
+    if (claim.spec.state === "Releasing") return this.#release(claim, signal);
+    if (claim.spec.state === "Released") return this.#tombstone(claim, signal);
+    return this.#orphan(claim, signal);
+  }
+
+  async #release(claim: DomainClaim, signal: AbortSignal): Promise<ReconcileResult> {
+    const name = claim.metadata.name;
+    const provider = this.#providers.cloudflare(claim.spec.className ?? "");
+    if (provider.kind === "unavailable") {
+      const refused = provider.reason === "SecretNotFound" || provider.reason === "ClassNotFound";
+      this.#progress.failed(name, { refused, message: provider.message }, this.#clock.monotonic());
+      return { requeueAfterMs: UNAVAILABLE_MS };
+    }
+    const { ownership } = provider.class.spec;
+    const hostnames = [...new Set([name, `www.${name}`, ...claim.spec.rows.map((row) => row.hostname)])];
+    try {
+      const step = await release(
+        claim,
+        {
+          ledger: this.#ledger,
+          zoneID: provider.session.zoneID,
+          api: provider.session.api({ subject: `DomainClaim/${name}`, why: "release", hostnames, priority: "normal" }),
+          issuer: ownership.issuer,
+          cooldownMs: ownership.releaseCooldownHours * HOUR_MS,
+          hostnames,
+          now: () => this.#clock.now(),
+        },
+        signal,
+      );
+      this.#progress.succeeded(name);
+      return step.kind === "done" ? {} : { requeueAfterMs: step.afterMs };
+    } catch (error) {
+      if (!(error instanceof CloudflareError)) throw error;
+      const refused = error.class === "Unauthorized" || error.class === "SaaSNotEnabled";
+      this.#progress.failed(name, { refused, message: error.message }, this.#clock.monotonic());
+      this.#log.warn({ claim: name, err: error }, "a name cannot be released now");
+      return { requeueAfterMs: Math.max(error.retryAfterMs ?? 0, UNAVAILABLE_MS) };
+    }
+  }
+
+  async #tombstone(claim: DomainClaim, signal: AbortSignal): Promise<ReconcileResult> {
+    const now = this.#clock.now();
+    const decision = decideTombstone(claim.spec, this.#hasLateRow(claim), now);
+    if (decision === "release") await this.#ledger.claims.replace({ ...claim, spec: asReleasing(claim) }, signal);
+    if (decision === "delete") await this.#ledger.claims.remove(claim, signal);
+    const { releaseAfterTime } = claim.spec;
+    if (decision !== "keep" || releaseAfterTime === undefined) return {};
+    return { requeueAfterMs: Math.max(1_000, Date.parse(releaseAfterTime) - now) };
+  }
+
+  /** Rule 13, from the shared zone snapshot: a POST of a dead leader that arrived after the release. */
+  #hasLateRow(claim: DomainClaim): boolean {
+    const provider = this.#providers.cloudflare(claim.spec.className ?? "");
+    if (provider.kind === "unavailable") return false;
+    const { snapshot } = provider.session;
+    return [claim.metadata.name, `www.${claim.metadata.name}`].some((hostname) =>
+      snapshot.byHostname(hostname).some((row) => !isGone(row) && createdByUs(row, claim.spec.createdTime)),
+    );
+  }
+
+  async #orphan(claim: DomainClaim, signal: AbortSignal): Promise<ReconcileResult> {
+    const holder = await this.#holder(claim, signal);
+    const decision = decideOrphan({ claim: claim.spec, holder, fuseBlown: this.#orphanFuse(claim), now: this.#clock.now() });
+    if (decision.kind === "update") {
+      this.#log.info({ claim: claim.metadata.name, holder: holderKey(claim), why: decision.why }, "orphan check");
+      await this.#ledger.claims.replace({ ...claim, spec: decision.spec }, signal);
+    }
+    return { requeueAfterMs: ORPHAN_SWEEP_MS };
+  }
+
+  async #holder(claim: DomainClaim, signal: AbortSignal): Promise<"present" | "gone" | "unknown"> {
+    const { holder } = claim.spec;
+    if (holder === undefined || !this.#ledger.domains.store.synced) return "unknown";
+    try {
+      const live = await this.#ledger.domains.live(`${holder.namespace}/${holder.name}`, signal);
+      return live.kind === "present" && live.object.metadata.uid === holder.uid ? "present" : "gone";
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#log.warn({ err: error, claim: claim.metadata.name }, "could not look for the holder");
+      return "unknown";
+    }
+  }
+
+  #orphanFuse(claim: DomainClaim): boolean {
+    const claims = this.#ledger.claims.store.byIndex("class", claim.spec.className ?? "");
+    return fuseBlown(claims.filter(({ spec }) => spec.orphanedTime !== undefined).length, claims.length);
+  }
+}
+
+function asReleasing(claim: DomainClaim): DomainClaim["spec"] {
+  return { ...claim.spec, state: "Releasing" };
+}

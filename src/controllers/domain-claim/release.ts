@@ -1,0 +1,86 @@
+import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
+import type { CloudflareApi } from "../../cloudflare/api.ts";
+import { createdByUs, isGone } from "../../cloudflare/hostname.ts";
+import { decideReleased8, withRows } from "../../core/claim.ts";
+import type { Ledger } from "../ledger.ts";
+
+/** `again`: look once more after this long; the rows are being deleted. */
+export type ReleaseStep = { readonly kind: "done" } | { readonly kind: "again"; readonly afterMs: number };
+
+const VERIFY_AFTER_MS = 2_000;
+
+/**
+ * Claims rule 8 for a claim that is Releasing, under the name's lock: every row is deleted by an id that the claim holds,
+ * after a GET showed the same hostname, and seen gone, before the one write that frees the name. Restartable anywhere: a
+ * deleted row is 404 the next time, an unrecorded one is found by name.
+ */
+export async function release(
+  claim: DomainClaim,
+  context: {
+    readonly ledger: Ledger;
+    readonly api: CloudflareApi;
+    readonly zoneID: string;
+    readonly issuer: string;
+    readonly cooldownMs: number;
+    readonly hostnames: readonly string[];
+    readonly now: () => number;
+  },
+  signal: AbortSignal,
+): Promise<ReleaseStep> {
+  const unrecorded = await findUnrecorded(claim, context, signal);
+  if (unrecorded.length > 0) {
+    // W3: a row is deleted only by an id in the claim, so that a crash between here and there leaves a trace.
+    const spec = withRows(claim.spec, [...claim.spec.rows, ...unrecorded].slice(0, 4));
+    await context.ledger.claims.replace({ ...claim, spec }, signal);
+    return { kind: "again", afterMs: 0 };
+  }
+  let pending = false;
+  for (const row of claim.spec.rows) {
+    if (!(await isRowGone(row, context.api, signal))) pending = true;
+  }
+  if (pending) return { kind: "again", afterMs: VERIFY_AFTER_MS };
+  await finish(claim, context, signal);
+  return { kind: "done" };
+}
+
+async function findUnrecorded(
+  claim: DomainClaim,
+  { api, zoneID, hostnames }: Parameters<typeof release>[1],
+  signal: AbortSignal,
+): Promise<ClaimRow[]> {
+  const found: ClaimRow[] = [];
+  const known = new Set(claim.spec.rows.map((row) => row.id));
+  for (const hostname of hostnames) {
+    for (const row of await api.findByHostname(zoneID, hostname, signal)) {
+      if (known.has(row.id) || isGone(row) || !createdByUs(row, claim.spec.createdTime)) continue;
+      found.push({ hostname, role: hostname === claim.spec.domain ? "Primary" : "Redirect", zoneID, id: row.id });
+    }
+  }
+  return found;
+}
+
+/** Sends the DELETE when the row is still there; true once a GET shows it gone. */
+async function isRowGone(row: ClaimRow, api: CloudflareApi, signal: AbortSignal): Promise<boolean> {
+  const before = await api.get(row.zoneID, row.id, signal);
+  // Another hostname under our id: the id is stale, the row is not ours.
+  if (before === undefined || isGone(before) || before.hostname !== row.hostname) return true;
+  await api.delete(row.zoneID, row.id, signal);
+  const after = await api.get(row.zoneID, row.id, signal);
+  return after === undefined || isGone(after);
+}
+
+async function finish(claim: DomainClaim, context: Parameters<typeof release>[1], signal: AbortSignal): Promise<void> {
+  const { ledger, issuer, cooldownMs, now } = context;
+  const holder = await holderState(claim, ledger, signal);
+  const decision = decideReleased8({ claim: claim.spec, holder, issuer, cooldownMs, foundRow: false, now: now() });
+  if (decision.kind === "delete") await ledger.claims.remove(claim, signal);
+  else await ledger.claims.replace({ ...claim, spec: decision.spec }, signal);
+}
+
+async function holderState(claim: DomainClaim, ledger: Ledger, signal: AbortSignal): Promise<"alive" | "deleting" | "gone"> {
+  const { holder } = claim.spec;
+  if (holder === undefined) return "gone";
+  const live = await ledger.domains.live(`${holder.namespace}/${holder.name}`, signal);
+  if (live.kind === "gone" || live.object.metadata.uid !== holder.uid) return "gone";
+  return live.object.metadata.deletionTimestamp === undefined ? "alive" : "deleting";
+}

@@ -1,0 +1,109 @@
+import type { BillingAccount } from "../api/v1/billing-account.ts";
+import type { CustomDomain } from "../api/v1/custom-domain.ts";
+import type { CustomDomainClass } from "../api/v1/custom-domain-class.ts";
+import type { CustomDomainRoute } from "../api/v1/custom-domain-route.ts";
+import type { DomainClaim } from "../api/v1/domain-claim.ts";
+import {
+  BILLING_ACCOUNTS,
+  CUSTOM_DOMAIN_CLASSES,
+  CUSTOM_DOMAIN_ROUTES,
+  CUSTOM_DOMAINS,
+  DOMAIN_CLAIMS,
+  LABEL_ID,
+  LABEL_TENANT,
+} from "../api/v1/group.ts";
+import { canonicalName } from "../core/hostname.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { Collection } from "../kube/collection.ts";
+import type { KubeObject, ResourceDefinition } from "../kube/objects.ts";
+import { Store } from "../kube/store.ts";
+
+const NAMESPACES: ResourceDefinition = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
+
+/** Everything the controllers read, as caches with the indexes they need, and the way to write it. */
+export interface Ledger {
+  readonly domains: Collection<CustomDomain>;
+  readonly claims: Collection<DomainClaim>;
+  readonly accounts: Collection<BillingAccount>;
+  readonly classes: Collection<CustomDomainClass>;
+  readonly routes: Collection<CustomDomainRoute>;
+  readonly namespaces: Collection<KubeObject>;
+}
+
+export function createLedger(client: KubeClient): Ledger {
+  const collection = <T extends KubeObject>(resource: ResourceDefinition, store: Store<T>): Collection<T> =>
+    new Collection({ resource, store, client });
+  return {
+    domains: collection<CustomDomain>(
+      CUSTOM_DOMAINS,
+      new Store({
+        domain: possibleNames,
+        class: (domain) => [domain.status?.className ?? domain.spec.className ?? ""],
+        namespace: (domain) => [domain.metadata.namespace ?? ""],
+        id: (domain) => [...new Set([domain.status?.id ?? "", domain.metadata.labels?.[LABEL_ID] ?? ""])],
+      }),
+    ),
+    claims: collection<DomainClaim>(
+      DOMAIN_CLAIMS,
+      new Store({
+        class: (claim) => [claim.spec.className ?? ""],
+        holder: (claim) => [holderKey(claim)],
+        account: (claim) => [`${claim.spec.holder?.namespace ?? ""}/${claim.spec.className ?? ""}`],
+        id: (claim) => [claim.spec.id ?? ""],
+      }),
+    ),
+    accounts: collection<BillingAccount>(BILLING_ACCOUNTS, new Store({ class: (account) => [account.metadata.name] })),
+    classes: collection<CustomDomainClass>(CUSTOM_DOMAIN_CLASSES, new Store({ secret: secretNames })),
+    routes: collection<CustomDomainRoute>(
+      CUSTOM_DOMAIN_ROUTES,
+      new Store({ domain: (route) => [`${route.metadata.namespace}/${route.spec.domainRef.name}`] }),
+    ),
+    namespaces: collection(NAMESPACES, new Store()),
+  };
+}
+
+/** The collections in the order in which caches are filled. */
+export function collectionsOf(ledger: Ledger): readonly Collection<KubeObject>[] {
+  return Object.values(ledger);
+}
+
+/** The tenant of a namespace: its admin-only label, else its name. */
+export function tenantOf(ledger: Ledger, namespace: string): string {
+  return ledger.namespaces.get(namespace)?.metadata.labels?.[LABEL_TENANT] ?? namespace;
+}
+
+export function isTerminating(ledger: Ledger, namespace: string): boolean {
+  return ledger.namespaces.get(namespace)?.metadata.deletionTimestamp !== undefined;
+}
+
+/** `namespace/name` of the holder, "" when there is none. */
+export function holderKey(claim: DomainClaim): string {
+  const { holder } = claim.spec;
+  return holder === undefined ? "" : `${holder.namespace}/${holder.name}`;
+}
+
+/**
+ * Every canonical name that this domain may stand for, before its class is known: folded and not. The claim decides; the
+ * index only has to find everyone who may be concerned by a claim.
+ */
+function possibleNames(domain: CustomDomain): string[] {
+  // As written too: a class may admit suffixes that the pipeline refuses here.
+  const names = new Set([domain.spec.domain.trim().toLowerCase()]);
+  if (domain.status?.domain !== undefined) names.add(domain.status.domain);
+  for (const foldWww of [true, false]) {
+    const result = canonicalName(domain.spec.domain, {
+      platformDomains: [],
+      reservedDomains: [],
+      allowedDomains: [],
+      foldWww,
+      refuseExampleDomains: false,
+    });
+    if (result.ok) names.add(result.name);
+  }
+  return [...names];
+}
+
+function secretNames({ spec }: CustomDomainClass): string[] {
+  const refs = [spec.cloudflare.apiTokenSecretRef, spec.billing.chargebee?.apiKeySecretRef, spec.check.signingKeySecretRef];
+  return refs.flatMap((ref) => (ref === undefined ? [] : [ref.name]));
+}

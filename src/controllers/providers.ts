@@ -1,0 +1,41 @@
+import type { CustomDomainClass } from "../api/v1/custom-domain-class.ts";
+import type { Reason } from "../api/v1/reasons.ts";
+import type { CloudflareSessions, ZoneSession } from "../cloudflare/sessions.ts";
+import type { SecretReader } from "../kube/secrets.ts";
+import type { Ledger } from "./ledger.ts";
+
+export type SessionResult =
+  | { readonly kind: "ready"; readonly session: ZoneSession; readonly class: CustomDomainClass }
+  | { readonly kind: "unavailable"; readonly reason: Reason; readonly message: string };
+
+/** Finds the Cloudflare session that a class's Secret opens; never holds a credential itself. */
+export class Providers {
+  readonly #ledger: Ledger;
+  readonly #secrets: SecretReader;
+  readonly #sessions: CloudflareSessions;
+
+  constructor(options: { readonly ledger: Ledger; readonly secrets: SecretReader; readonly sessions: CloudflareSessions }) {
+    this.#ledger = options.ledger;
+    this.#secrets = options.secrets;
+    this.#sessions = options.sessions;
+  }
+
+  cloudflare(className: string): SessionResult {
+    const found = this.#ledger.classes.get(className);
+    if (found === undefined) {
+      return { kind: "unavailable", reason: "ClassNotFound", message: `CustomDomainClass ${className} does not exist` };
+    }
+    const { cloudflare } = found.spec;
+    const token = this.#secrets.read(cloudflare.apiTokenSecretRef);
+    if (token.kind === "unknown") {
+      return { kind: "unavailable", reason: "ClassNotReady", message: `the API token of class ${className} is being read` };
+    }
+    if (token.kind === "missing") return { kind: "unavailable", reason: "SecretNotFound", message: token.message };
+    return { kind: "ready", class: found, session: this.#sessions.open(className, cloudflare, token.value.toString("utf8")) };
+  }
+
+  /** The class is gone: its snapshot ends. */
+  forget(className: string): void {
+    this.#sessions.close(className);
+  }
+}

@@ -1,0 +1,153 @@
+import type { Clock } from "../../../src/runtime/clock.ts";
+import { DnsAdmin } from "./admin.ts";
+import { answerFrom, emptyReply, RCODE } from "./authoritative.ts";
+import { DnsCounters } from "./counters.ts";
+import { exchange } from "./exchange.ts";
+import { type DnsFault, DnsFaults } from "./faults.ts";
+import { DnsListener, type PacketHandler } from "./listener.ts";
+import type { RecordType, RecordValue } from "./records.ts";
+import { RecursiveResolver } from "./recursive.ts";
+import { DnsServer, type DnsServerOptions } from "./server.ts";
+import { type ListedRecords, type Nameserver, type RecordOptions, ZoneDirectory, type ZoneOptions } from "./zone-directory.ts";
+
+export interface DnsSimulatorOptions {
+  readonly clock: Clock;
+  /** Of DNS on all three addresses; 0 or none takes one that is free on all, UDP and TCP. */
+  readonly port?: number;
+}
+
+export interface DnsSimulator {
+  /** `host:port` of the recursive server. */
+  readonly resolver: string;
+  readonly port: number;
+  readonly nameservers: readonly Required<Nameserver>[];
+  /** Base of the admin HTTP server, without a trailing slash. */
+  readonly url: string;
+  readonly counters: DnsCounters;
+  /** Throws RangeError when the zone exists. */
+  addZone(apex: string, options?: ZoneOptions): void;
+  /** Replaces; an empty list removes. Throws RangeError for a name outside every zone and for malformed values. */
+  setRecords(name: string, type: RecordType, values: readonly RecordValue[], options?: RecordOptions): void;
+  addRecord(name: string, type: RecordType, value: RecordValue, options?: RecordOptions): void;
+  removeRecord(name: string, type: RecordType, value?: RecordValue, options?: Pick<RecordOptions, "server">): void;
+  records(): readonly ListedRecords[];
+  addFault(fault: DnsFault): void;
+  clearFaults(): void;
+  /** Empties the recursive server's cache. */
+  flush(): void;
+  close(): Promise<void>;
+}
+
+/** The zone of the nameservers' own names. */
+const INFRASTRUCTURE_ZONE = "dns-sim.dev";
+const RECURSIVE = { name: `resolver.${INFRASTRUCTURE_ZONE}`, address: "127.0.0.10" } as const;
+const AUTHORITATIVE = [
+  { name: `ns1.${INFRASTRUCTURE_ZONE}`, address: "127.0.0.11" },
+  { name: `ns2.${INFRASTRUCTURE_ZONE}`, address: "127.0.0.12" },
+] as const;
+/** Real time that the recursive server gives one authoritative server per transport. */
+const UPSTREAM_TIMEOUT_MS = 500;
+const PORT_ATTEMPTS = 20;
+
+/** Two authoritative DNS servers and a caching recursive one that asks them, each on its own loopback address. */
+export async function startDnsSimulator(options: DnsSimulatorOptions): Promise<DnsSimulator> {
+  const { clock } = options;
+  const closing = new AbortController();
+  const faults = new DnsFaults();
+  const counters = new DnsCounters();
+  const directory = new ZoneDirectory(AUTHORITATIVE.map((server) => ({ ...server, zones: new Map() })));
+  directory.addZone(INFRASTRUCTURE_ZONE);
+  directory.setRecords(RECURSIVE.name, "A", [RECURSIVE.address]);
+
+  let port = options.port ?? 0;
+  const recursive = new RecursiveResolver({
+    directory,
+    clock,
+    // Whatever a record says, no packet leaves this machine.
+    ask: (question, address) =>
+      address.startsWith("127.")
+        ? exchange(question, { address, port, timeoutMs: UPSTREAM_TIMEOUT_MS }, closing.signal)
+        : Promise.resolve(undefined),
+  });
+  const servers = serversOf(directory, recursive, { clock, faults, counters, signal: closing.signal });
+  const addresses = [RECURSIVE.address, ...AUTHORITATIVE.map(({ address }) => address)];
+  const handlers = servers.map(
+    (server): PacketHandler =>
+      (bytes, transport) =>
+        server.handle(bytes, transport),
+  );
+  const bound = await listenOnAll(addresses, handlers, port);
+  port = bound.port;
+  const admin = new DnsAdmin({ directory, faults, counters, flush: () => recursive.flush() });
+  const url = await admin.listen();
+
+  return {
+    resolver: `${RECURSIVE.address}:${port}`,
+    port,
+    nameservers: AUTHORITATIVE,
+    url,
+    counters,
+    ...zoneMethods(directory),
+    addFault: (fault) => faults.add(fault),
+    clearFaults: () => faults.clear(),
+    flush: () => recursive.flush(),
+    close: async () => {
+      closing.abort();
+      await Promise.all([admin.close(), ...bound.listeners.map((listener) => listener.close())]);
+    },
+  };
+}
+
+function zoneMethods(directory: ZoneDirectory) {
+  return {
+    addZone: (apex, options) => directory.addZone(apex, options),
+    setRecords: (name, type, values, options) => directory.setRecords(name, type, values, options),
+    addRecord: (name, type, value, options) => directory.addRecord(name, type, value, options),
+    removeRecord: (name, type, value, options) => directory.removeRecord(name, type, value, options),
+    records: () => directory.records(),
+  } satisfies Partial<DnsSimulator>;
+}
+
+function serversOf(
+  directory: ZoneDirectory,
+  recursive: RecursiveResolver,
+  common: Pick<DnsServerOptions, "clock" | "faults" | "counters" | "signal">,
+): readonly DnsServer[] {
+  const respond: DnsServerOptions["respond"] = (question, query) =>
+    query.flag_rd ? recursive.resolve(question) : emptyReply(RCODE.REFUSED);
+  return [
+    new DnsServer({ ...common, ...RECURSIVE, recursionAvailable: true, respond }),
+    ...directory.servers.map(
+      ({ name, address, zones }) =>
+        new DnsServer({
+          ...common,
+          name,
+          address,
+          recursionAvailable: false,
+          respond: (question) => answerFrom(zones, question),
+        }),
+    ),
+  ];
+}
+
+/** A port that the system picks for the first address may be taken on another: then all are closed and it is tried again. */
+async function listenOnAll(addresses: readonly string[], handlers: readonly PacketHandler[], wanted: number) {
+  for (let attempt = 1; ; attempt++) {
+    const listeners: DnsListener[] = [];
+    let port = wanted;
+    try {
+      for (const [index, address] of addresses.entries()) {
+        const handler = handlers[index];
+        if (handler === undefined) throw new RangeError("an address needs a handler");
+        const listener = new DnsListener(address, handler);
+        listeners.push(listener);
+        port = await listener.listen(port);
+      }
+      return { port, listeners };
+    } catch (error) {
+      await Promise.all(listeners.map((listener) => listener.close()));
+      const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+      if (!taken || wanted !== 0 || attempt >= PORT_ATTEMPTS) throw error;
+    }
+  }
+}
