@@ -68,7 +68,12 @@ test("two rows of one hostname are both shown", () => {
 });
 
 test("the index by hostname always agrees with the rows", () => {
-  const step = fc.record({ id: fc.constantFrom("a", "b", "c", "d"), host: fc.constantFrom("x", "y"), remove: fc.boolean(), stale: fc.boolean() });
+  const step = fc.record({
+    id: fc.constantFrom("a", "b", "c", "d"),
+    host: fc.constantFrom("x", "y"),
+    remove: fc.boolean(),
+    stale: fc.boolean(),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const rows = new ZoneRows();

@@ -54,7 +54,10 @@ export class ZoneRows {
     if ((removed !== undefined && removed > asked) || (known !== undefined && known.asked > asked)) return false;
     const same = known !== undefined && isDeepStrictEqual(known.row, row);
     this.#byID.set(row.id, { row: same ? known.row : row, asked, missed: 0 });
-    if (!same) this.#index(row);
+    if (!same) {
+      if (known !== undefined && known.row.hostname !== row.hostname) this.#unindex(known.row);
+      this.#index(row);
+    }
     return !same;
   }
 
@@ -64,9 +67,7 @@ export class ZoneRows {
     const entry = this.#byID.get(id);
     if (entry === undefined) return undefined;
     this.#byID.delete(id);
-    const ids = this.#byHostname.get(entry.row.hostname);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#byHostname.delete(entry.row.hostname);
+    this.#unindex(entry.row);
     return entry.row;
   }
 
@@ -89,5 +90,11 @@ export class ZoneRows {
     const ids = this.#byHostname.get(row.hostname);
     if (ids === undefined) this.#byHostname.set(row.hostname, new Set([row.id]));
     else ids.add(row.id);
+  }
+
+  #unindex(row: CustomHostname): void {
+    const ids = this.#byHostname.get(row.hostname);
+    ids?.delete(row.id);
+    if (ids?.size === 0) this.#byHostname.delete(row.hostname);
   }
 }

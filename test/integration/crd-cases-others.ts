@@ -21,13 +21,14 @@ const billingAccountCases: readonly RefusalCase[] = [
 
 const row = { hostname: "shop.lindqvistkeramik.se", role: "Primary", zoneID: "z", id: "614b3124-cd57-42f0-8307-454b3124cd57" };
 const released = { "spec.state": "Released", "spec.holder": undefined, "spec.id": undefined, "spec.className": undefined };
-const heldUnlessReleased = "must have holder, id and className unless state is 'Released'";
+const heldWhileClaimed = "must have holder, id and className while state is 'Pending' or 'Proven'";
 
 const domainClaimCases: readonly RefusalCase[] = [
   claim.together("spec.domain", { "spec.domain": "Shop.lindqvistkeramik.se" }, {}, says.hostname),
   claim.together("", { "spec.domain": "acme.com" }, {}, "metadata.name must be the same as spec.domain"),
-  claim.together("spec", { "spec.holder": undefined }, released, heldUnlessReleased),
-  claim.together("spec", { ...released, "spec.state": "Releasing" }, { "spec.state": "Releasing" }, heldUnlessReleased),
+  claim.together("spec", { "spec.holder": undefined }, released, heldWhileClaimed),
+  // A tombstone that is reopened for a late row has no holder any more.
+  claim.together("spec", { ...released, "spec.state": "Pending" }, { ...released, "spec.state": "Releasing" }, heldWhileClaimed),
   claim.together(
     "spec",
     { "spec.state": "Proven" },
@@ -36,9 +37,9 @@ const domainClaimCases: readonly RefusalCase[] = [
   ),
   claim.together(
     "spec",
-    { "spec.releaseAfterTime": NOW },
-    { ...released, "spec.releaseAfterTime": NOW },
-    "must have releaseAfterTime only when state is 'Released'",
+    { "spec.state": "Proven", "spec.provenTime": NOW, "spec.releaseAfterTime": NOW },
+    { "spec.state": "Pending", "spec.releaseAfterTime": NOW },
+    "must not have releaseAfterTime when state is 'Proven'",
   ),
   claim.together(
     "spec",

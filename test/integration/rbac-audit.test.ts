@@ -151,6 +151,11 @@ test("unused permissions are told one by one: verb, resource and name", () => {
   ]);
 });
 
+test("a permission that only admission asks for is not told as unused", () => {
+  const manifests = clusterWide({ ...OURS, resources: ["customdomains/finalizers"], verbs: ["update"] });
+  expect(auditRbac([], manifests, USER)).toEqual(ALL_CLEAR);
+});
+
 describe("wildcards", () => {
   test.each([
     ["verbs", { ...OURS, resources: ["customdomains"], verbs: ["*"] }, "ClusterRole operator: verbs [*]"],

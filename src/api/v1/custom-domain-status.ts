@@ -117,7 +117,6 @@ export const customDomainStatusSchema = object("What was found, and what the own
   }).optional(),
   schedule: object("Where the domain stands in the schedule of checks.", {
     since: time("What the intervals count from: creation, change of spec, or change seen in DNS."),
-    attempts: integer("Checks made since then.", 0, 2_147_483_647),
   }).optional(),
   conditions: conditionsSchema.optional(),
 });

@@ -44,11 +44,11 @@ export const domainClaimSpecSchema = object(
   },
   [
     rule(
-      "self.state == 'Released' || (has(self.holder) && has(self.id) && has(self.className))",
-      "must have holder, id and className unless state is 'Released'",
+      "self.state in ['Releasing', 'Released'] || (has(self.holder) && has(self.id) && has(self.className))",
+      "must have holder, id and className while state is 'Pending' or 'Proven'",
     ),
     rule("self.state != 'Proven' || has(self.provenTime)", "must have provenTime when state is 'Proven'"),
-    rule("self.state == 'Released' || !has(self.releaseAfterTime)", "must have releaseAfterTime only when state is 'Released'"),
+    rule("self.state != 'Proven' || !has(self.releaseAfterTime)", "must not have releaseAfterTime when state is 'Proven'"),
     rule(
       "self.state != 'Released' || has(self.holder) || self.rows.size() == 0",
       "must keep holder while a 'Released' claim has rows",
