@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -12,6 +13,7 @@ const configSchema = z.object({
   leaderElect: z.boolean(),
   identity: z.string().min(1).max(253),
   workers: z.coerce.number().int().min(1).max(512),
+  deniedCIDRs: z.array(z.union([z.cidrv4(), z.cidrv6()])),
 });
 
 /** What `operator` runs with; every member has a flag, and an environment variable where a pod needs one. */
@@ -28,8 +30,10 @@ Flags:
   --health-address ADDRESS  where /livez, /readyz and /metrics are served (default :8081)
   --log-level LEVEL         trace, debug, info, warn or error (environment LOG_LEVEL; default info)
   --no-leader-elect         run without leader election; only safe with exactly one replica
-  --identity NAME           who holds the Lease (environment POD_NAME; default the host name)
+  --identity NAME           who holds the Lease (environment POD_NAME; default the host name and a random part)
   --workers N               CustomDomains reconciled at once, 1 to 512 (default 32)
+  --denied-cidrs LIST       comma-separated address blocks of the cluster (pods, services, nodes) that no
+                            check may be sent to, beside all that are not public (environment DENIED_CIDRS)
   --help                    print this text
 `;
 
@@ -38,7 +42,7 @@ export type ParsedConfig =
   | { readonly kind: "help" }
   | { readonly kind: "invalid"; readonly message: string };
 
-/** Reads flags, then the environment, then defaults. Pure; the message says which flag is wrong and what it must be. */
+/** Reads flags, then the environment, then defaults. The message says which flag is wrong and what it must be. */
 export function parseConfig(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): ParsedConfig {
   let values: Record<string, string | boolean | undefined>;
   try {
@@ -52,6 +56,7 @@ export function parseConfig(args: readonly string[], environment: Readonly<Recor
         "leader-elect": { type: "boolean" },
         identity: { type: "string" },
         workers: { type: "string" },
+        "denied-cidrs": { type: "string" },
         help: { type: "boolean" },
       },
     }).values;
@@ -64,11 +69,20 @@ export function parseConfig(args: readonly string[], environment: Readonly<Recor
     healthAddress: values["health-address"] ?? ":8081",
     logLevel: values["log-level"] ?? environment["LOG_LEVEL"] ?? "info",
     leaderElect: values["leader-elect"] ?? true,
-    identity: values["identity"] ?? environment["POD_NAME"] ?? hostname(),
+    identity: values["identity"] ?? environment["POD_NAME"] ?? `${hostname()}_${randomUUID().slice(0, 8)}`,
     workers: values["workers"] ?? 32,
+    deniedCIDRs: listOf(values["denied-cidrs"] ?? environment["DENIED_CIDRS"]),
   });
   if (parsed.success) return { kind: "config", config: parsed.data };
   const [issue] = parsed.error.issues;
   const flag = String(issue?.path[0] ?? "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return { kind: "invalid", message: `--${flag}: ${issue?.message ?? "is invalid"}` };
+}
+
+function listOf(value: string | boolean | undefined): string[] {
+  if (typeof value !== "string") return [];
+  return value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }

@@ -138,10 +138,10 @@ function describe(fields: ChargebeeErrorFields): string {
 
 /** Every member may be absent or of a shape that nobody foresaw; `param` may be a list. */
 const errorSchema = z.object({
-  api_error_code: z.unknown(),
-  type: z.unknown(),
-  param: z.unknown(),
-  error_cause_id: z.unknown(),
+  api_error_code: z.unknown().optional(),
+  type: z.unknown().optional(),
+  param: z.unknown().optional(),
+  error_cause_id: z.unknown().optional(),
 });
 
 function parseError(body: string): z.infer<typeof errorSchema> | undefined {

@@ -80,16 +80,10 @@ export function echoedUnitPrice(item: SubscriptionItem | undefined, price: ItemP
 }
 
 export type Removal =
-  /** The list that replaces the subscription's; never empty. */
-  | { readonly kind: "replace"; readonly lines: readonly WrittenLine[] }
+  /** The lines that replace the subscription's; never empty. */
+  | { readonly kind: "replace"; readonly keep: readonly SubscriptionItem[] }
   /** No request is known to remove the line safely. */
   | { readonly kind: "held"; readonly message: string };
-
-/** The lines whose catalogue prices {@link planRemoval} needs. */
-export function linesToKeep(subscription: Subscription, itemPriceID: string): readonly SubscriptionItem[] {
-  const addons = subscription.items.filter((item) => item.type === "addon" && item.itemPriceID !== itemPriceID);
-  return addons.length > 0 ? addons : subscription.items.filter((item) => item.type === "plan");
-}
 
 /**
  * How one addon line is taken off a subscription, quantity 0 being refused. With other addons: they alone replace the list and
@@ -97,25 +91,22 @@ export function linesToKeep(subscription: Subscription, itemPriceID: string): re
  * Charges are never repeated, they would be charged again. That these are the right requests follows from the
  * specification's text, not from a real site [?].
  */
-export function planRemoval(
-  subscription: Subscription,
-  itemPriceID: string,
-  catalog: Catalog,
-  prices: ReadonlyMap<string, ItemPrice>,
-): Removal {
-  const keep = linesToKeep(subscription, itemPriceID);
-  if (keep.length === 0) return { kind: "held", message: "the subscription would be left without any line" };
-  if (keep.some((item) => item.type === "plan")) {
-    if (catalog === "Addons") return { kind: "held", message: "it is the last addon, and no request clears the addon list" };
-    if (subscription.status === "non_renewing") {
-      // Sending the plan may set the billing cycles anew and so take back the customer's cancellation [?].
-      return { kind: "held", message: "it is the last addon of a subscription that ends with this term" };
-    }
+export function planRemoval(subscription: Subscription, itemPriceID: string, catalog: Catalog): Removal {
+  const addons = subscription.items.filter((item) => item.type === "addon" && item.itemPriceID !== itemPriceID);
+  if (addons.length > 0) return { kind: "replace", keep: addons };
+  if (catalog === "Addons") return { kind: "held", message: "it is the last addon, and no request clears the addon list" };
+  if (subscription.status === "non_renewing") {
+    // Sending the plan may set the billing cycles anew and so take back the customer's cancellation [?].
+    return { kind: "held", message: "it is the last addon of a subscription that ends with this term" };
   }
-  return { kind: "replace", lines: keep.map((item) => echo(item, prices.get(item.itemPriceID))) };
+  const keep = subscription.items.filter((item) => item.type === "plan");
+  return keep.length > 0
+    ? { kind: "replace", keep }
+    : { kind: "held", message: "the subscription would be left without any line" };
 }
 
-function echo(item: SubscriptionItem, price: ItemPrice | undefined): WrittenLine {
+/** A line as it has to be sent to stay what it is. */
+export function echoedLine(item: SubscriptionItem, price: ItemPrice | undefined): WrittenLine {
   const { itemPriceID, quantity, inDecimal, billingCycles } = item;
   return {
     itemPriceID,

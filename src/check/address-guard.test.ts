@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { AddressGuard, canonicalAddress, isInBlocks } from "./address-guard.ts";
+import { canonicalAddress } from "../core/ip-address.ts";
+import { AddressGuard, isInBlocks } from "./address-guard.ts";
 
 const guard = new AddressGuard({ allowedCIDRs: [], deniedCIDRs: ["203.0.114.0/24", "2a00:1::/32"] });
 

@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
+import { parseAddress } from "../core/ip-address.ts";
 
 /** Where a check may connect to. */
 export interface AddressGuardSettings {
@@ -54,20 +54,10 @@ export class AddressGuard {
   }
 }
 
-/** The canonical spelling of an address in strict notation (no `127.1`, no zone id), or undefined. */
-export function canonicalAddress(text: string): string | undefined {
-  return parseAddress(text)?.toString();
-}
-
 /** Whether `address` lies in one of `cidrs`. @throws RangeError when a block is not written as `address/prefix`. */
 export function isInBlocks(address: string, cidrs: readonly string[]): boolean {
   const parsed = parseAddress(address);
   return parsed !== undefined && isWithin(parsed, cidrs.map(parseBlock));
-}
-
-/** ipaddr.js also reads `127.1`, `010.0.0.1` and decimal numbers, each as another address than the resolver meant. */
-function parseAddress(text: string): Address | undefined {
-  return isIP(text) === 0 || text.includes("%") ? undefined : ipaddr.parse(text);
 }
 
 function parseBlock(text: string): Block {

@@ -1,5 +1,5 @@
 import { type Answer, CHECKING_DISABLED, type DecodedPacket, decode, encode, type Question, RECURSION_DESIRED } from "dns-packet";
-import { canonicalAddress } from "./address-guard.ts";
+import { canonicalAddress } from "../core/ip-address.ts";
 
 export type RecordType = "A" | "AAAA" | "CNAME" | "TXT" | "NS" | "SOA" | "CAA";
 

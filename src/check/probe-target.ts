@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
 import type { CheckSettings } from "../api/v1/check-settings.ts";
 import type { Reason } from "../api/v1/reasons.ts";
-import { AddressGuard, canonicalAddress, isInBlocks } from "./address-guard.ts";
+import { canonicalAddress } from "../core/ip-address.ts";
+import { AddressGuard, isInBlocks } from "./address-guard.ts";
 import { type DnsAccess, Resolvers } from "./resolver.ts";
 
 export interface EgressRules {

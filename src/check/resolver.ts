@@ -1,6 +1,6 @@
 import { isIP, isIPv4 } from "node:net";
 import type { DnsSettings } from "../api/v1/dns-settings.ts";
-import { canonicalAddress } from "./address-guard.ts";
+import { canonicalAddress } from "../core/ip-address.ts";
 import { readReply, type ServerAnswer } from "./answer.ts";
 import { type DnsServer, query, type RandomBytes } from "./dns.ts";
 import type { DnsQuestion, DnsReply } from "./dns-message.ts";

@@ -17,6 +17,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { Collection } from "../kube/collection.ts";
 import type { KubeObject, ResourceDefinition } from "../kube/objects.ts";
 import { Store } from "../kube/store.ts";
+import { billingAccountIndexers, domainClaimBillingIndexers } from "./billing-account/kube-ports.ts";
 
 const NAMESPACES: ResourceDefinition = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 
@@ -50,9 +51,13 @@ export function createLedger(client: KubeClient): Ledger {
         holder: (claim) => [holderKey(claim)],
         account: (claim) => [`${claim.spec.holder?.namespace ?? ""}/${claim.spec.className ?? ""}`],
         id: (claim) => [claim.spec.id ?? ""],
+        ...domainClaimBillingIndexers,
       }),
     ),
-    accounts: collection<BillingAccount>(BILLING_ACCOUNTS, new Store({ class: (account) => [account.metadata.name] })),
+    accounts: collection<BillingAccount>(
+      BILLING_ACCOUNTS,
+      new Store({ class: (account) => [account.metadata.name], ...billingAccountIndexers }),
+    ),
     classes: collection<CustomDomainClass>(CUSTOM_DOMAIN_CLASSES, new Store({ secret: secretNames })),
     routes: collection<CustomDomainRoute>(
       CUSTOM_DOMAIN_ROUTES,

@@ -3,6 +3,7 @@ import type { DnsRecordRow } from "../api/v1/custom-domain-status.ts";
 import type { DnsSettings } from "../api/v1/dns-settings.ts";
 import type { CustomHostname, HostnameCertificate } from "../cloudflare/row.ts";
 import { type HostnameFacts, isAtOrBelow } from "./hostname.ts";
+import { canonicalAddress } from "./ip-address.ts";
 
 /** How found records are judged. */
 export type Judgement =
@@ -12,12 +13,17 @@ export type Judgement =
   | { readonly kind: "Challenge"; readonly alternative: string | undefined }
   /** The CNAME to Cloudflare's delegated validation, an alternative to `Challenge`. */
   | { readonly kind: "Delegation" }
-  /** Visitors must come to the target: by CNAME, or by an alias whose addresses are the target's. */
-  | { readonly kind: "Alias"; readonly place: "Subdomain" | "Apex" | "UnsupportedApex"; readonly targets: readonly string[] }
+  /**
+   * Visitors must come to the target: by CNAME, or by an alias whose addresses are the target's. `served`: Cloudflare reports the
+   * hostname active, which a name behind another account's proxy only becomes by pointing here (facts: TXT is refused for it).
+   */
+  | { readonly kind: "Alias"; readonly place: Place; readonly targets: readonly string[]; readonly served: boolean }
   /** Visitors must come to fixed addresses; an alias to the target has the same effect. */
   | { readonly kind: "Addresses"; readonly addresses: readonly string[]; readonly targets: readonly string[] }
   /** No CAA set may forbid the authorities in `issuers`, any one of which may issue. */
   | { readonly kind: "Issuance"; readonly issuers: readonly string[] };
+
+type Place = "Subdomain" | "Apex" | "UnsupportedApex";
 
 export interface DesiredRecord {
   readonly type: DnsRecordRow["type"];
@@ -54,75 +60,61 @@ const MAX_VALUES = 4;
 const ISSUERS: Readonly<Record<string, string>> = { google: "pki.goog", lets_encrypt: "letsencrypt.org", ssl_com: "ssl.com" };
 
 /** Every record that matters for a domain, the ones to publish first at the front. Pure. */
-export function desiredRecords({ hostname, proof, dns, rows }: DesiredInput): readonly DesiredRecord[] {
+export function desiredRecords(input: DesiredInput): readonly DesiredRecord[] {
+  const { hostname, proof, rows } = input;
   const { name, registrableDomain, isApex, wwwTwin } = hostname;
-  const targets = [dns.target, ...dns.acceptedTargets];
-  const ownership: readonly DesiredRecord[] =
-    proof === undefined
-      ? []
-      : [
-          {
-            type: "TXT",
-            name: proof.name,
-            values: [proof.value],
-            purpose: "Ownership",
-            required: true,
-            why: "to prove that the domain is yours, for as long as it is connected",
-            registrableDomain,
-            judgement: { kind: "Proof" },
-          },
-        ];
-  const primary = isApex
-    ? apexRouting(name, dns, targets)
-    : [alias(name, "Subdomain", dns.target, targets, registrableDomain, true)];
-  const twin = wwwTwin === undefined ? [] : [alias(wwwTwin, "Subdomain", dns.target, targets, registrableDomain, false)];
+  const primary = isApex ? apexRouting(input) : [aliasTo(input, name, "Subdomain")];
+  const twin = wwwTwin === undefined ? [] : [aliasTo(input, wwwTwin, "Subdomain")];
   const certificate = rows.flatMap((row) => (isAtOrBelow(row.hostname, name) ? rowRecords(row, registrableDomain) : []));
-  return [...ownership, ...primary, ...twin, ...certificate];
+  return [...(proof === undefined ? [] : [ownership(proof, registrableDomain)]), ...primary, ...twin, ...certificate];
 }
 
-function alias(
-  name: string,
-  place: "Subdomain" | "Apex" | "UnsupportedApex",
-  target: string,
-  targets: readonly string[],
-  registrableDomain: string,
-  required: boolean,
-): DesiredRecord {
+function ownership(proof: NonNullable<DesiredInput["proof"]>, registrableDomain: string): DesiredRecord {
+  return {
+    type: "TXT",
+    name: proof.name,
+    values: [proof.value],
+    purpose: "Ownership",
+    required: true,
+    why: "to prove that the domain is yours, for as long as it is connected",
+    registrableDomain,
+    judgement: { kind: "Proof" },
+  };
+}
+
+function aliasTo({ hostname, dns, rows }: DesiredInput, name: string, place: Place): DesiredRecord {
+  const required = name === hostname.name;
+  const served = rows.some((row) => row.hostname === name && (row.status === "active" || row.status === "active_redeploying"));
   return {
     type: "CNAME",
     name,
-    values: [target],
+    values: [dns.target],
     purpose: "Routing",
     required,
     why: required ? "to bring visitors here" : `to redirect visitors of ${name}`,
-    registrableDomain,
-    judgement: { kind: "Alias", place, targets },
+    registrableDomain: hostname.registrableDomain,
+    judgement: { kind: "Alias", place, targets: targetsOf(dns), served },
   };
 }
 
-function apexRouting(name: string, { target, apex }: DesiredInput["dns"], targets: readonly string[]): readonly DesiredRecord[] {
-  if (apex.mode !== "StaticAddresses")
-    return [alias(name, apex.mode === "Unsupported" ? "UnsupportedApex" : "Apex", target, targets, name, true)];
-  const v4 = apex.addresses.filter((address) => isIPv4(address));
-  const v6 = apex.addresses.filter((address) => !isIPv4(address));
-  const record = (type: "A" | "AAAA", addresses: readonly string[], required: boolean): readonly DesiredRecord[] => {
-    if (addresses.length === 0) return [];
-    const judgement = { kind: "Addresses", addresses: apex.addresses, targets } as const;
-    const why = required ? "to bring visitors here" : "to bring visitors with IPv6 here";
-    return [
-      {
-        type,
-        name,
-        values: addresses.slice(0, MAX_VALUES),
-        purpose: "Routing",
-        required,
-        why,
-        registrableDomain: name,
-        judgement,
-      },
-    ];
-  };
-  return [...record("A", v4, true), ...record("AAAA", v6, v4.length === 0)];
+function apexRouting(input: DesiredInput): readonly DesiredRecord[] {
+  const { name } = input.hostname;
+  const { apex } = input.dns;
+  if (apex.mode !== "StaticAddresses") return [aliasTo(input, name, apex.mode === "Unsupported" ? "UnsupportedApex" : "Apex")];
+  const addresses = apex.addresses.flatMap((address) => canonicalAddress(address) ?? []);
+  const judgement = { kind: "Addresses", addresses, targets: targetsOf(input.dns) } as const;
+  const common = { name, purpose: "Routing", registrableDomain: name, judgement } as const;
+  const v4 = addresses.filter((address) => isIPv4(address)).slice(0, MAX_VALUES);
+  const v6 = addresses.filter((address) => !isIPv4(address)).slice(0, MAX_VALUES);
+  const records: DesiredRecord[] = [];
+  if (v4.length > 0) records.push({ ...common, type: "A", values: v4, required: true, why: "to bring visitors here" });
+  if (v6.length > 0)
+    records.push({ ...common, type: "AAAA", values: v6, required: v4.length === 0, why: "to bring visitors with IPv6 here" });
+  return records;
+}
+
+function targetsOf(dns: DesiredInput["dns"]): readonly string[] {
+  return [dns.target, ...dns.acceptedTargets];
 }
 
 /** Cloudflare's own records. They are gone from its answers, and from here, once they have done their work. */

@@ -245,6 +245,22 @@ describe("a subdomain", () => {
     expect(flattened.condition.status).toBe("True");
   });
 
+  test("behind another account's proxy, Cloudflare's word that it serves the name counts", () => {
+    const world: World = { ns1: { "A shop.acme.com": ["104.16.1.1"] } };
+    const reported = (status: string) =>
+      judge(
+        { ...SUBDOMAIN, rows: [{ hostname: "shop.acme.com", status, ownershipVerification: undefined, ssl: undefined }] },
+        world,
+      );
+    expect(reported("active").condition.status).toBe("True");
+    expect(reported("moved").condition.reason).toBe("ProxiedElsewhere");
+    const elsewhere = judge(
+      { ...SUBDOMAIN, rows: [{ hostname: "shop.acme.com", status: "active", ownershipVerification: undefined, ssl: undefined }] },
+      { ns1: { "A shop.acme.com": ["203.0.113.9"] } },
+    );
+    expect(elsewhere.condition.reason).toBe("WrongRecord");
+  });
+
   test("addresses prove nothing while the target's are unknown", () => {
     const lost = { kind: "unknown", reason: "ResolverUnreachable", message: "no resolver answers" } as const;
     const world = { ns1: { "A shop.acme.com": ["203.0.113.9"] }, visitors: { [TARGET]: lost } };
@@ -336,7 +352,7 @@ describe("an apex", () => {
   });
 
   test("StaticAddresses: A of the class; AAAA is welcome, not awaited", () => {
-    const input = apex("StaticAddresses", ["192.0.2.80", "192.0.2.81", "2001:db8:80::1"]);
+    const input = apex("StaticAddresses", ["192.0.2.80", "192.0.2.81", "2001:DB8:80:0::1"]);
     const { rows, condition } = judge(input, { ns1: { "A acme.com": ["192.0.2.80"] } });
     expect(condition.status).toBe("True");
     expect(row(rows, "A", "acme.com")).toMatchObject({ desired: ["192.0.2.80", "192.0.2.81"], state: "Ok" });

@@ -85,8 +85,10 @@ function judgeServer(record: RoutingRecord, view: HostView, accepted: AcceptedAd
     const astray = arriving.filter((address) => !accepted.addresses.has(address));
     return { kind: "Right", found, strays: chain.length > 0 ? strays : astray };
   }
+  const proxied = chain.length === 0 && addresses.every(isCloudflareAddress);
+  if (proxied && record.judgement.kind === "Alias" && record.judgement.served) return { kind: "Right", found, strays: [] };
   if (chain.length === 0 && !accepted.known) return { kind: "Undecided", found };
-  return { kind: chain.length === 0 && addresses.every(isCloudflareAddress) ? "Proxied" : "Wrong", found };
+  return { kind: proxied ? "Proxied" : "Wrong", found };
 }
 
 function combined(

@@ -58,7 +58,9 @@ export function isNotFound(error: unknown): boolean {
  * in `details`: that is "unknown", never "gone" (claims protocol, rule 12).
  */
 export function isObjectGone(error: unknown, plural: string, name: string): boolean {
-  return isNotFound(error) && error instanceof ApiError && error.body.details?.name === name && error.body.details?.kind === plural;
+  return (
+    isNotFound(error) && error instanceof ApiError && error.body.details?.name === name && error.body.details?.kind === plural
+  );
 }
 
 /** The resource version asked for is no longer kept: list again. */

@@ -98,14 +98,21 @@ export class EventBroadcaster implements EventRecorder {
       }
     }
     const { name, namespace = "default" } = this.#identity(pending.regarding, key, now);
-    await this.#transport.request({ method: "POST", path: collectionPath(EVENTS, namespace), body: this.#body(pending, name, namespace, now) });
+    await this.#transport.request({
+      method: "POST",
+      path: collectionPath(EVENTS, namespace),
+      body: this.#body(pending, name, namespace, now),
+    });
     this.#series.delete(key);
     this.#series.set(key, { name, namespace, count: 1, last: now });
     if (this.#series.size > SERIES_LIMIT) this.#series.delete(this.#series.keys().next().value ?? "");
   }
 
   #identity(regarding: KubeObject, key: string, now: number): { name: string; namespace: string | undefined } {
-    return { name: `${regarding.metadata.name.slice(0, 200)}.${key.slice(0, 8)}${now.toString(16)}`, namespace: regarding.metadata.namespace };
+    return {
+      name: `${regarding.metadata.name.slice(0, 200)}.${key.slice(0, 8)}${now.toString(16)}`,
+      namespace: regarding.metadata.namespace,
+    };
   }
 
   #body(pending: Pending, name: string, namespace: string, now: number): unknown {
@@ -121,7 +128,14 @@ export class EventBroadcaster implements EventRecorder {
       note: pending.note,
       reportingController: this.#controller,
       reportingInstance: this.#instance,
-      regarding: { apiVersion, kind, name: metadata.name, namespace: metadata.namespace, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
+      regarding: {
+        apiVersion,
+        kind,
+        name: metadata.name,
+        namespace: metadata.namespace,
+        uid: metadata.uid,
+        resourceVersion: metadata.resourceVersion,
+      },
     };
   }
 

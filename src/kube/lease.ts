@@ -6,7 +6,13 @@ import { isAlreadyExists, isConflict } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
 import type { KubeObject, ResourceDefinition } from "./objects.ts";
 
-const LEASES: ResourceDefinition = { group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases", namespaced: true };
+const LEASES: ResourceDefinition = {
+  group: "coordination.k8s.io",
+  version: "v1",
+  kind: "Lease",
+  plural: "leases",
+  namespaced: true,
+};
 
 interface LeaseSpec {
   readonly holderIdentity?: string;
@@ -51,7 +57,14 @@ export class LeaseElector implements WriteGuard {
   #observed: { readonly version: string; readonly at: number } | undefined;
   #lease: Lease | undefined;
 
-  constructor(options: { client: KubeClient; namespace: string; name: string; identity: string; logger: Logger; metrics: Metrics }) {
+  constructor(options: {
+    client: KubeClient;
+    namespace: string;
+    name: string;
+    identity: string;
+    logger: Logger;
+    metrics: Metrics;
+  }) {
     this.#client = options.client;
     this.#namespace = options.namespace;
     this.#name = options.name;
@@ -124,9 +137,19 @@ export class LeaseElector implements WriteGuard {
     const now = microTime(this.#clock.now());
     const lease = await this.#client.get<Lease>(LEASES, this.#key, signal);
     if (lease === undefined) {
-      const spec = { holderIdentity: this.#identity, leaseDurationSeconds: LEASE_SECONDS, acquireTime: now, renewTime: now, leaseTransitions: 0 };
+      const spec = {
+        holderIdentity: this.#identity,
+        leaseDurationSeconds: LEASE_SECONDS,
+        acquireTime: now,
+        renewTime: now,
+        leaseTransitions: 0,
+      };
       const metadata = { name: this.#name, namespace: this.#namespace };
-      this.#lease = await this.#client.create<Lease>(LEASES, { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec }, signal);
+      this.#lease = await this.#client.create<Lease>(
+        LEASES,
+        { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec },
+        signal,
+      );
       return true;
     }
     const holder = lease.spec?.holderIdentity ?? "";

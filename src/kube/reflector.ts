@@ -101,7 +101,11 @@ export class Reflector<T extends KubeObject> {
     let continuation = "";
     let version = "";
     do {
-      const page = (await transport.request({ method: "GET", path: this.#path({ limit: `${PAGE_SIZE}`, continue: continuation }), signal })) as {
+      const page = (await transport.request({
+        method: "GET",
+        path: this.#path({ limit: `${PAGE_SIZE}`, continue: continuation }),
+        signal,
+      })) as {
         readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
         readonly items: readonly T[];
         readonly apiVersion: string;
@@ -128,7 +132,9 @@ export class Reflector<T extends KubeObject> {
       timeoutSeconds: `${serverTimeout}`,
     });
     const cut = new AbortController();
-    const cancelHardLimit = this.#timers.after((serverTimeout + 5) * 1_000, () => cut.abort(new Error("the watch outlived its timeout")));
+    const cancelHardLimit = this.#timers.after((serverTimeout + 5) * 1_000, () =>
+      cut.abort(new Error("the watch outlived its timeout")),
+    );
     const idle = setInterval(() => {
       if (this.silentMs > IDLE_MS) cut.abort(new Error("the watch fell silent"));
     }, 5_000);

@@ -14,7 +14,7 @@ interface Secret extends KubeObject {
 
 /** What came of looking for a Secret's key. */
 export type SecretValue =
-  | { readonly kind: "value"; readonly value: Buffer; /** Changes whenever the Secret does. */ readonly version: string }
+  | { readonly kind: "value"; readonly value: Buffer /** Changes whenever the Secret does. */; readonly version: string }
   /** The watch has not answered yet: nothing may be concluded. */
   | { readonly kind: "unknown" }
   | { readonly kind: "missing"; readonly message: string };
@@ -73,7 +73,11 @@ export class SecretStore implements SecretReader {
     if (encoded === undefined || encoded === "") {
       return { kind: "missing", message: `Secret ${ref.name} in namespace ${this.#options.namespace} has no key ${ref.key}` };
     }
-    return { kind: "value", value: Buffer.from(encoded, "base64"), version: `${secret.metadata.uid}/${secret.metadata.resourceVersion}` };
+    return {
+      kind: "value",
+      value: Buffer.from(encoded, "base64"),
+      version: `${secret.metadata.uid}/${secret.metadata.resourceVersion}`,
+    };
   }
 
   #add(name: string): Store<Secret> {

@@ -5,7 +5,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { Timers } from "../runtime/timers.ts";
 import { ApiError, NoAnswerError, type StatusBody } from "./api-error.ts";
-import type { Credentials, CredentialSource } from "./credentials.ts";
+import type { CredentialSource, Credentials } from "./credentials.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -196,7 +196,12 @@ function retryDelay(error: unknown, method: Method, attempt: number): number | u
 function apiError(request: string, response: Dispatcher.ResponseData, text: string): ApiError {
   const header = response.headers["retry-after"];
   const seconds = typeof header === "string" && /^\d+$/.test(header) ? Number(header) : undefined;
-  return new ApiError(request, response.statusCode, statusBody(text), seconds === undefined ? undefined : Math.max(1, seconds) * 1_000);
+  return new ApiError(
+    request,
+    response.statusCode,
+    statusBody(text),
+    seconds === undefined ? undefined : Math.max(1, seconds) * 1_000,
+  );
 }
 
 function statusBody(text: string): StatusBody {

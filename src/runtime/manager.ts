@@ -1,4 +1,4 @@
-import { type LeadershipLost, type LeaseElector } from "../kube/lease.ts";
+import type { LeadershipLost, LeaseElector } from "../kube/lease.ts";
 import { systemClock } from "./clock.ts";
 import type { Controller } from "./controller.ts";
 import type { HealthServer } from "./health.ts";
@@ -19,8 +19,8 @@ export interface ManagerOptions {
   readonly caches: readonly Background[];
   /** True once every cache is complete. */
   readonly synced: () => boolean;
-  /** Run by the leader only, stopped before its Lease is released. */
-  readonly leaderTasks: readonly Background[];
+  /** Called when this process begins to lead, before its controllers start. */
+  readonly onLead: () => void;
   readonly controllers: readonly Controller[];
   readonly flush: (timeoutMs: number) => Promise<void>;
 }
@@ -57,20 +57,19 @@ export class Manager {
 
   /** Runs until `signal` is aborted; rejects with LeadershipLost when the Lease is lost. */
   async run(signal: AbortSignal): Promise<void> {
-    const { elector, caches, controllers, leaderTasks, flush } = this.#options;
+    const { elector, caches, controllers, onLead, flush } = this.#options;
     const heartbeat = setInterval(() => {
       this.#loopSeenAt = systemClock.monotonic();
     }, 1_000);
     // Caches outlive the workers' drain: reconciles that are finishing still read them.
     const cacheStop = new AbortController();
-    const taskStop = new AbortController();
     const running = caches.map((cache) => cache.run(cacheStop.signal));
     let lost: LeadershipLost | undefined;
     try {
       await this.#untilSynced(signal);
       await elector?.acquire(signal);
       this.#log.info({ controllers: controllers.length }, "starting the controllers");
-      for (const task of leaderTasks) running.push(task.run(taskStop.signal));
+      onLead();
       for (const controller of controllers) controller.start();
       await (elector?.keep(signal) ?? aborted(signal));
     } catch (error) {
@@ -78,7 +77,6 @@ export class Manager {
     } finally {
       clearInterval(heartbeat);
       await Promise.all(controllers.map((controller) => controller.stop(lost === undefined ? DRAIN_MS : 0)));
-      taskStop.abort();
       await flush(FLUSH_MS);
       if (lost === undefined) await elector?.release();
       cacheStop.abort();

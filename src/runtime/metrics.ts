@@ -14,16 +14,22 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #reconciles = this.#counter("controller_runtime_reconcile_total", "Reconciles by result.", ["controller", "result"]);
   readonly #errors = this.#counter("controller_runtime_reconcile_errors_total", "Reconciles that threw.", ["controller"]);
-  readonly #timeouts = this.#counter("controller_runtime_reconcile_timeouts_total", "Reconciles cut off by their deadline.", ["controller"]);
+  readonly #timeouts = this.#counter("controller_runtime_reconcile_timeouts_total", "Reconciles cut off by their deadline.", [
+    "controller",
+  ]);
   readonly #duration = this.#histogram("controller_runtime_reconcile_time_seconds", "Time of a reconcile.", ["controller"]);
   readonly #active = this.#gauge("controller_runtime_active_workers", "Reconciles running now.", ["controller"]);
-  readonly #limit = this.#gauge("controller_runtime_max_concurrent_reconciles", "Reconciles that may run at once.", ["controller"]);
+  readonly #limit = this.#gauge("controller_runtime_max_concurrent_reconciles", "Reconciles that may run at once.", [
+    "controller",
+  ]);
   readonly #adds = this.#counter("workqueue_adds_total", "Keys added.", ["name", "controller"]);
   readonly #retries = this.#counter("workqueue_retries_total", "Keys added again after an error.", ["name", "controller"]);
   readonly #queued = this.#histogram("workqueue_queue_duration_seconds", "Time a key waited.", ["name", "controller"]);
   readonly #worked = this.#histogram("workqueue_work_duration_seconds", "Time a key was processed.", ["name", "controller"]);
   readonly #requests = this.#counter("rest_client_requests_total", "Requests to the API server.", ["code", "method"]);
-  readonly #requestTime = this.#histogram("rest_client_request_duration_seconds", "Time of a request to the API server.", ["verb"]);
+  readonly #requestTime = this.#histogram("rest_client_request_duration_seconds", "Time of a request to the API server.", [
+    "verb",
+  ]);
   readonly #leader = this.#gauge("leader_election_master_status", "1 while this process holds the Lease.", ["name"]);
   readonly #relists = this.#counter("reflector_lists_total", "Full lists.", ["name"]);
   readonly #watchErrors = this.#counter("reflector_watch_errors_total", "Watches that ended with an error.", ["name", "reason"]);

@@ -24,7 +24,12 @@ export class Timers {
 
   /** Calls `callback` once after `delayMs` on the monotonic clock; a negative delay counts as 0. */
   after(delayMs: number, callback: () => void): Cancel {
-    const entry: Entry = { due: this.#clock.monotonic() + Math.max(0, delayMs), sequence: this.#sequence++, callback, cancelled: false };
+    const entry: Entry = {
+      due: this.#clock.monotonic() + Math.max(0, delayMs),
+      sequence: this.#sequence++,
+      callback,
+      cancelled: false,
+    };
     this.#push(entry);
     this.#arm();
     return () => {

@@ -79,6 +79,7 @@ export class LineSync {
         case "write": {
           const failed = await this.#write(run, step, snapshot, desired);
           if (failed !== undefined) return failed;
+          run.memory.damping = undefined;
           if (step.quantity === desired) return synced(input, desired);
           // A repeated write of an older quantity: it is settled and on record, now the quantity is decided anew.
           snapshot = this.#remembered(run, true);

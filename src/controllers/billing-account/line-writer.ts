@@ -1,7 +1,7 @@
 import type { Reason } from "../../api/v1/reasons.ts";
-import type { ItemPrice, Subscription } from "../../chargebee/catalog.ts";
+import type { Subscription } from "../../chargebee/catalog.ts";
 import { ChargebeeError } from "../../chargebee/errors.ts";
-import { echoedUnitPrice, linesToKeep, planRemoval, quantityOf } from "../../chargebee/quantity.ts";
+import { echoedLine, echoedUnitPrice, planRemoval, quantityOf, type WrittenLine } from "../../chargebee/quantity.ts";
 import type { PendingWrite } from "../../core/billing.ts";
 import { idempotencyKey } from "../../core/billing-idempotency.ts";
 import type { LineKey } from "../../core/billing-lines.ts";
@@ -71,17 +71,14 @@ export class LineWriter {
   }
 
   async #removal(run: AccountRun, { line, subscription }: LineWrite): Promise<string | ((key: string) => Promise<Subscription>)> {
-    const prices = new Map<string, ItemPrice>();
-    for (const { itemPriceID } of linesToKeep(subscription, line.itemPriceID)) {
-      const price = await this.#catalogue.price(run.api, itemPriceID, run.signal);
-      if (price !== undefined) prices.set(itemPriceID, price);
-    }
-    const removal = planRemoval(subscription, line.itemPriceID, run.api.catalog, prices);
+    const removal = planRemoval(subscription, line.itemPriceID, run.api.catalog);
     if (removal.kind === "held")
       return `${line.itemPriceID} cannot be taken off subscription ${line.subscriptionID}: ${removal.message}.`;
+    const lines: WrittenLine[] = [];
+    for (const item of removal.keep)
+      lines.push(echoedLine(item, await this.#catalogue.price(run.api, item.itemPriceID, run.signal)));
     const { subscriptionID } = line;
-    return (idempotencyKey) =>
-      run.api.removeItem({ subscriptionID, lines: removal.lines, ...run.settings.policy, idempotencyKey }, run.signal);
+    return (idempotencyKey) => run.api.removeItem({ subscriptionID, lines, ...run.settings.policy, idempotencyKey }, run.signal);
   }
 }
 

@@ -1,14 +1,14 @@
 import type { CustomDomainClass, CustomDomainClassStatus } from "../../api/v1/custom-domain-class.ts";
 import { FINALIZER } from "../../api/v1/group.ts";
-import { conditionsOf, differs, type Finding, findCondition } from "../../core/conditions.ts";
 import { fuseBlown } from "../../core/claim.ts";
+import { conditionsOf, differs, type Finding, findCondition } from "../../core/conditions.ts";
 import { isConflict } from "../../kube/api-error.ts";
 import type { EventRecorder } from "../../kube/events.ts";
 import type { ObjectKey } from "../../kube/objects.ts";
 import type { SecretReader } from "../../kube/secrets.ts";
 import { hashFraction } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { type Reconciler, type ReconcileResult, TryAgain } from "../../runtime/controller.ts";
+import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
 import type { ReleaseProgress } from "../domain-claim/progress.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Providers } from "../providers.ts";
@@ -61,7 +61,8 @@ export class CustomDomainClassReconciler implements Reconciler {
     try {
       if (found.metadata.deletionTimestamp !== undefined && !this.#inUse(key)) {
         const finalizers = (found.metadata.finalizers ?? []).filter((name) => name !== FINALIZER);
-        if (finalizers.length !== found.metadata.finalizers?.length) await this.#ledger.classes.patchMetadata(found, { finalizers }, signal);
+        if (finalizers.length !== found.metadata.finalizers?.length)
+          await this.#ledger.classes.patchMetadata(found, { finalizers }, signal);
         return {};
       }
       const held = await this.#hold(found, signal);
@@ -72,9 +73,15 @@ export class CustomDomainClassReconciler implements Reconciler {
     }
   }
 
-  /** Whether any claim still names the class: its issuer and credential are needed to release them. */
+  /**
+   * Whether any claim still names the class (its issuer and credential are needed to release them), or any BillingAccount
+   * still answers for lines at its site (which a class of the same name with another site could not release).
+   */
   #inUse(key: ObjectKey): boolean {
-    return !this.#ledger.claims.store.synced || this.#ledger.claims.store.byIndex("class", key).length > 0;
+    const { claims, accounts } = this.#ledger;
+    if (!claims.store.synced || !accounts.store.synced) return true;
+    const billed = accounts.store.byIndex("class", key).some(({ status }) => (status?.lines ?? []).length > 0);
+    return billed || claims.store.byIndex("class", key).length > 0;
   }
 
   async #hold(found: CustomDomainClass, signal: AbortSignal): Promise<CustomDomainClass> {
@@ -99,11 +106,15 @@ export class CustomDomainClassReconciler implements Reconciler {
       conditions: conditionsOf(previous?.conditions ?? [], findings, generation, now),
     };
     const healthy = findings.Ready.status === "True";
-    const again = Math.max(1_000, (healthy ? HEALTHY_MS : UNHEALTHY_MS) * (0.9 + 0.2 * hashFraction(found.metadata.uid ?? "")) - ageMs);
+    const again = Math.max(
+      1_000,
+      (healthy ? HEALTHY_MS : UNHEALTHY_MS) * (0.9 + 0.2 * hashFraction(found.metadata.uid ?? "")) - ageMs,
+    );
     if (!differs(previous, status)) return { requeueAfterMs: again };
     if (!differs(previous, status, COUNTS)) {
       // Only counts moved: a burst of a thousand claims is a few writes, not a thousand.
-      const wait = (this.#countsWritten.get(found.metadata.name) ?? Number.NEGATIVE_INFINITY) + COUNTS_MS - this.#clock.monotonic();
+      const wait =
+        (this.#countsWritten.get(found.metadata.name) ?? Number.NEGATIVE_INFINITY) + COUNTS_MS - this.#clock.monotonic();
       if (wait > 0) return { requeueAfterMs: Math.min(wait, again) };
     }
     await this.#ledger.classes.replaceStatus(found, status, signal);
@@ -137,7 +148,10 @@ export class CustomDomainClassReconciler implements Reconciler {
       this.#signingKey(found) ??
       [credentials, origin].find(({ status }) => status !== "True") ??
       this.#releases(found.metadata.name);
-    const ready: Finding = problem === undefined ? { status: "True", reason: "Available", message: "The class serves domains." } : { ...problem, status: "False" };
+    const ready: Finding =
+      problem === undefined
+        ? { status: "True", reason: "Available", message: "The class serves domains." }
+        : { ...problem, status: "False" };
     return {
       Ready: ready,
       CredentialsValid: credentials,
@@ -150,33 +164,52 @@ export class CustomDomainClassReconciler implements Reconciler {
   #kept(found: CustomDomainClass, type: string): Finding {
     const condition = findCondition(found.status?.conditions, type);
     // A condition's reason came from the same closed list when it was written.
-    return condition === undefined ? { status: "Unknown", reason: "NotChecked", message: "Cloudflare could not be asked yet." } : (condition as Finding);
+    return condition === undefined
+      ? { status: "Unknown", reason: "NotChecked", message: "Cloudflare could not be asked yet." }
+      : (condition as Finding);
   }
 
   #deletion(found: CustomDomainClass): Finding | undefined {
     if (found.metadata.deletionTimestamp === undefined) return undefined;
     const count = this.#ledger.claims.store.byIndex("class", found.metadata.name).length;
-    return { status: "False", reason: "ClassInUse", message: `${count} domain claims still name this class: it goes when they are gone.` };
+    return {
+      status: "False",
+      reason: "ClassInUse",
+      message: `${count} domain claims still name this class: it goes when they are gone.`,
+    };
   }
 
   #signingKey(found: CustomDomainClass): Finding | undefined {
     const { response, egress, signingKeySecretRef } = found.spec.check;
     if (response !== "Signed" || egress === "Off" || signingKeySecretRef === undefined) return undefined;
     const key = this.#secrets.read(signingKeySecretRef);
-    return key.kind === "missing" ? { status: "False", reason: "SecretNotFound", message: `${key.message}: create it, with the key that answers of the check are signed with` } : undefined;
+    return key.kind === "missing"
+      ? {
+          status: "False",
+          reason: "SecretNotFound",
+          message: `${key.message}: create it, with the key that answers of the check are signed with`,
+        }
+      : undefined;
   }
 
   #proofs(name: string): Finding {
     const proven = this.#ledger.claims.store.byIndex("class", name).filter(({ spec }) => spec.state === "Proven");
     const lost = proven.filter(({ spec }) => spec.proofLostTime !== undefined).length;
-    if (!fuseBlown(lost, proven.length)) return { status: "True", reason: "ProofsPresent", message: "Proofs of ownership are found as expected." };
+    if (!fuseBlown(lost, proven.length))
+      return { status: "True", reason: "ProofsPresent", message: "Proofs of ownership are found as expected." };
     const message = `${lost} of ${proven.length} proofs of ownership are missing at once: nothing is taken from anybody until an administrator has looked at DNS`;
     return { status: "False", reason: "MassProofLoss", message };
   }
 
   #releases(name: string): Finding | undefined {
     const count = this.#progress.count(this.#ledger.claims.store.byIndex("class", name).map(({ metadata }) => metadata.name));
-    return count === 0 ? undefined : { status: "False", reason: "ReleaseFailing", message: `${count} names cannot be released at Cloudflare now: they are tried again` };
+    return count === 0
+      ? undefined
+      : {
+          status: "False",
+          reason: "ReleaseFailing",
+          message: `${count} names cannot be released at Cloudflare now: they are tried again`,
+        };
   }
 
   #announce(found: CustomDomainClass, ready: Finding): void {

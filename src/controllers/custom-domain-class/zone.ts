@@ -23,7 +23,12 @@ export async function inspectZone(found: CustomDomainClass, provider: SessionRes
     return { credentials: { status, reason, message }, fallbackOrigin: BLOCKED, quota: undefined, unmanagedHostnames: undefined };
   }
   const { session } = provider;
-  const api = session.api({ subject: `CustomDomainClass/${found.metadata.name}`, why: "inspection", hostnames: [], priority: "normal" });
+  const api = session.api({
+    subject: `CustomDomainClass/${found.metadata.name}`,
+    why: "inspection",
+    hostnames: [],
+    priority: "normal",
+  });
   const credentials = await credentialFinding(api, session.zoneID, signal);
   if (credentials !== "keep" && credentials.status !== "True") {
     return { credentials, fallbackOrigin: BLOCKED, quota: undefined, unmanagedHostnames: undefined };
@@ -41,8 +46,13 @@ export async function inspectZone(found: CustomDomainClass, provider: SessionRes
 async function credentialFinding(api: CloudflareApi, zoneID: string, signal: AbortSignal): Promise<Finding | "keep"> {
   try {
     const verdict = await checkCredential(api, zoneID, signal);
-    if (verdict.kind === "Valid") return { status: "True", reason: "CredentialsAccepted", message: "Cloudflare accepts the API token for the zone." };
-    return { status: "False", reason: "Unauthorized", message: `${verdict.message}: put a token with permission SSL and Certificates: Edit into the Secret` };
+    if (verdict.kind === "Valid")
+      return { status: "True", reason: "CredentialsAccepted", message: "Cloudflare accepts the API token for the zone." };
+    return {
+      status: "False",
+      reason: "Unauthorized",
+      message: `${verdict.message}: put a token with permission SSL and Certificates: Edit into the Secret`,
+    };
   } catch (error) {
     return findingOf(error, signal);
   }
@@ -53,7 +63,11 @@ async function fallbackFinding(api: CloudflareApi, found: CustomDomainClass, sig
   try {
     const origin = await api.fallbackOrigin(zoneID, signal);
     if (origin === undefined) {
-      return { status: "False", reason: "FallbackOriginMissing", message: "The zone has no fallback origin, and without one no hostname validates: set it at Cloudflare." };
+      return {
+        status: "False",
+        reason: "FallbackOriginMissing",
+        message: "The zone has no fallback origin, and without one no hostname validates: set it at Cloudflare.",
+      };
     }
     if (wanted !== undefined && origin.origin !== wanted) {
       const message = `The zone's fallback origin is ${origin.origin}, the class expects ${wanted}: change one of the two`;
@@ -61,7 +75,11 @@ async function fallbackFinding(api: CloudflareApi, found: CustomDomainClass, sig
     }
     if (origin.status !== "active") {
       const detail = origin.errors[0] === undefined ? "" : ` (${origin.errors[0].slice(0, 200)})`;
-      return { status: "False", reason: "FallbackOriginPending", message: `Cloudflare reports the fallback origin ${origin.origin} as ${origin.status}${detail}: no hostname validates before it is active.` };
+      return {
+        status: "False",
+        reason: "FallbackOriginPending",
+        message: `Cloudflare reports the fallback origin ${origin.origin} as ${origin.status}${detail}: no hostname validates before it is active.`,
+      };
     }
     return { status: "True", reason: "Active", message: `The fallback origin ${origin.origin} is active.` };
   } catch (error) {

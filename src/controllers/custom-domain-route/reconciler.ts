@@ -5,7 +5,7 @@ import { conditionsOf, differs, type Finding } from "../../core/conditions.ts";
 import { isConflict } from "../../kube/api-error.ts";
 import type { ObjectKey, OwnerReference } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { type Reconciler, type ReconcileResult, TryAgain } from "../../runtime/controller.ts";
+import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
 import type { Ledger } from "../ledger.ts";
 
 /**
@@ -40,7 +40,14 @@ export class CustomDomainRouteReconciler implements Reconciler {
     const { name, uid = "" } = domain.metadata;
     const references = route.metadata.ownerReferences ?? [];
     if (references.some((reference) => reference.uid === uid)) return route;
-    const reference: OwnerReference = { apiVersion: API_VERSION, kind: CUSTOM_DOMAINS.kind, name, uid, controller: true, blockOwnerDeletion: true };
+    const reference: OwnerReference = {
+      apiVersion: API_VERSION,
+      kind: CUSTOM_DOMAINS.kind,
+      name,
+      uid,
+      controller: true,
+      blockOwnerDeletion: true,
+    };
     const others = references.filter((other) => other.kind !== CUSTOM_DOMAINS.kind && other.controller !== true);
     return this.#ledger.routes.patchMetadata(route, { ownerReferences: [...others, reference] }, signal);
   }
@@ -63,14 +70,26 @@ export class CustomDomainRouteReconciler implements Reconciler {
   #programmed(route: CustomDomainRoute, domain: CustomDomain | undefined): Finding {
     const name = route.spec.domainRef.name;
     if (domain === undefined) {
-      return { status: "False", reason: "DomainNotFound", message: `CustomDomain ${name} does not exist in this namespace: create it.` };
+      return {
+        status: "False",
+        reason: "DomainNotFound",
+        message: `CustomDomain ${name} does not exist in this namespace: create it.`,
+      };
     }
     if (domain.status?.verified !== true) {
-      return { status: "False", reason: "DomainNotVerified", message: `CustomDomain ${name} is not live yet: see its status for what is missing.` };
+      return {
+        status: "False",
+        reason: "DomainNotVerified",
+        message: `CustomDomain ${name} is not live yet: see its status for what is missing.`,
+      };
     }
     const gateway = this.#ledger.classes.get(domain.status.className ?? "")?.spec.gateway;
     if (gateway === undefined) {
-      return { status: "False", reason: "NoGateway", message: `The class of CustomDomain ${name} names no Gateway: requests are routed by other means.` };
+      return {
+        status: "False",
+        reason: "NoGateway",
+        message: `The class of CustomDomain ${name} names no Gateway: requests are routed by other means.`,
+      };
     }
     // HTTPRoutes are not rendered by this version: nothing may claim that one is in place.
     return { status: "False", reason: "NoGateway", message: "This version of the operator does not render HTTPRoutes." };

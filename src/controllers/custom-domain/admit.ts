@@ -1,8 +1,8 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
+import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import type { LabelSelector } from "../../api/v1/policy-settings.ts";
 import type { Reason } from "../../api/v1/reasons.ts";
-import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { canonicalName, type HostnameFacts, registrableDomainOf } from "../../core/hostname.ts";
 import { keyOf } from "../../kube/objects.ts";
 import type { Ledger } from "../ledger.ts";
@@ -17,7 +17,9 @@ export type Admission =
  * pinned are not decided again: a later change of policy never takes a live domain down.
  */
 export function admit(domain: CustomDomain, ledger: Ledger): Admission {
-  const pinned = ledger.claims.store.byIndex("holder", keyOf(domain)).find(({ spec }) => spec.holder?.uid === domain.metadata.uid);
+  const pinned = ledger.claims.store
+    .byIndex("holder", keyOf(domain))
+    .find(({ spec }) => spec.holder?.uid === domain.metadata.uid);
   const chosen = chooseClass(domain, pinned, ledger);
   if (chosen.kind === "refused") return chosen;
   const { class: found } = chosen;
@@ -47,17 +49,26 @@ function chooseClass(domain: CustomDomain, pinned: DomainClaim | undefined, ledg
   const defaults = [...ledger.classes.store.list()].filter(({ spec }) => spec.default);
   const [only] = defaults;
   if (only === undefined) {
-    const message = "No CustomDomainClass is the default: name one in spec.className, or an administrator sets default: true on one";
+    const message =
+      "No CustomDomainClass is the default: name one in spec.className, or an administrator sets default: true on one";
     return { kind: "refused", reason: "NoDefaultClass", message, stalled: false };
   }
   if (defaults.length === 1) return { kind: "found", class: only };
-  const message = "Several CustomDomainClasses are the default: name one in spec.className, or an administrator leaves default: true on one";
+  const message =
+    "Several CustomDomainClasses are the default: name one in spec.className, or an administrator leaves default: true on one";
   return { kind: "refused", reason: "MultipleDefaults", message, stalled: false };
 }
 
-function nameOf(domain: CustomDomain, { spec }: CustomDomainClass): { kind: "named"; names: HostnameFacts } | Extract<Admission, { kind: "refused" }> {
+function nameOf(
+  domain: CustomDomain,
+  { spec }: CustomDomainClass,
+): { kind: "named"; names: HostnameFacts } | Extract<Admission, { kind: "refused" }> {
   const { dns, policy, cloudflare } = spec;
-  const platform = [dns.target, ...dns.acceptedTargets, ...(cloudflare.fallbackOrigin === undefined ? [] : [cloudflare.fallbackOrigin])];
+  const platform = [
+    dns.target,
+    ...dns.acceptedTargets,
+    ...(cloudflare.fallbackOrigin === undefined ? [] : [cloudflare.fallbackOrigin]),
+  ];
   const result = canonicalName(domain.spec.domain, {
     platformDomains: platform.map((name) => registrableDomainOf(name) ?? name),
     reservedDomains: policy.reservedDomains,

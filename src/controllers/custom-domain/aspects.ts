@@ -1,5 +1,5 @@
-import type { ClaimRow } from "../../api/v1/domain-claim.ts";
 import type { CustomDomainStatus, HostnameRow } from "../../api/v1/custom-domain-status.ts";
+import type { ClaimRow } from "../../api/v1/domain-claim.ts";
 import { certificateCondition, hostnameCondition } from "../../cloudflare/hostname-conditions.ts";
 import type { CustomHostname } from "../../cloudflare/row.ts";
 import { type Finding, findCondition } from "../../core/conditions.ts";
@@ -17,7 +17,10 @@ export interface HostnameView {
 }
 
 /** HostnameActive and CertificateReady. A failure of Cloudflare or of the class leaves standing what was True before. */
-export function hostnameAspects(view: HostnameView): { readonly HostnameActive: AspectFinding; readonly CertificateReady: AspectFinding } {
+export function hostnameAspects(view: HostnameView): {
+  readonly HostnameActive: AspectFinding;
+  readonly CertificateReady: AspectFinding;
+} {
   const { row, problem, previous, now } = view;
   if (row !== undefined) {
     const { status, reason, message } = hostnameCondition(row);
@@ -28,7 +31,11 @@ export function hostnameAspects(view: HostnameView): { readonly HostnameActive: 
       CertificateReady: { status: certificate.status, reason: certificate.reason, message: certificate.message },
     };
   }
-  const certificate: Finding = { status: "Unknown", reason: "AwaitingHostname", message: "The certificate is ordered with the hostname." };
+  const certificate: Finding = {
+    status: "Unknown",
+    reason: "AwaitingHostname",
+    message: "The certificate is ordered with the hostname.",
+  };
   if (problem === undefined) return { HostnameActive: view.waitingFor, CertificateReady: certificate };
   const before = findCondition(previous?.conditions, "HostnameActive");
   if (!problem.own && before?.status === "True") return { HostnameActive: "keep", CertificateReady: "keep" };
@@ -50,7 +57,9 @@ export function hostnameRows(
     const status = row.status === "" ? {} : { status: row.status };
     const sslStatus = row.ssl === undefined || row.ssl.status === "" ? {} : { sslStatus: row.ssl.status };
     const expires = row.ssl?.expiresAt === undefined ? {} : { certificateExpiresAt: row.ssl.expiresAt };
-    const errors = [...row.verificationErrors, ...(row.ssl?.validationErrors ?? [])].slice(0, 8).map((error) => error.slice(0, 512));
+    const errors = [...row.verificationErrors, ...(row.ssl?.validationErrors ?? [])]
+      .slice(0, 8)
+      .map((error) => error.slice(0, 512));
     return { hostname, role, zoneID, cloudflareID: id, ...status, ...sslStatus, errors, ...expires };
   });
 }
@@ -63,7 +72,8 @@ function problemsOf(hostname: string, problems: readonly ProvisionProblem[]): st
 export function rowsChanged(rows: Iterable<CustomHostname>, previous: CustomDomainStatus | undefined): boolean {
   for (const row of rows) {
     const known = previous?.hostnames?.find(({ cloudflareID }) => cloudflareID === row.id);
-    if (known === undefined || (known.status ?? "") !== row.status || (known.sslStatus ?? "") !== (row.ssl?.status ?? "")) return true;
+    if (known === undefined || (known.status ?? "") !== row.status || (known.sslStatus ?? "") !== (row.ssl?.status ?? ""))
+      return true;
   }
   return false;
 }

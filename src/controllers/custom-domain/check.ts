@@ -95,5 +95,7 @@ export async function checkRoute(
   const redirect = twin === undefined ? undefined : await probeRedirect(twin, names.name, settings, dependencies, signal);
   // Nobody could be asked: what was known stands, for the domain as for its check.
   const unasked = result.routed.status === "Unknown" && result.routed.reason !== "CheckOff";
-  return unasked ? { check: "keep", routed: "keep", redirect } : { check: check.egress === "Off" ? undefined : result.check, routed: result.routed, redirect };
+  return unasked
+    ? { check: "keep", routed: "keep", redirect }
+    : { check: check.egress === "Off" ? undefined : result.check, routed: result.routed, redirect };
 }

@@ -1,7 +1,7 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
-import { API_VERSION, DOMAIN_CLAIMS } from "../../api/v1/group.ts";
-import type { DomainClaim, DomainClaimSpec } from "../../api/v1/domain-claim.ts";
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
+import type { DomainClaim, DomainClaimSpec } from "../../api/v1/domain-claim.ts";
+import { API_VERSION, DOMAIN_CLAIMS } from "../../api/v1/group.ts";
 import { type Claimant, type ClaimRefusal, decideClaim } from "../../core/claim.ts";
 import { isAlreadyExists } from "../../kube/api-error.ts";
 import { keyOf } from "../../kube/objects.ts";
@@ -29,7 +29,10 @@ export async function claimName(self: CustomDomain, context: ClaimContext, signa
   const live = await ledger.claims.live(domain, signal);
   const claim = live.kind === "present" ? live.object : undefined;
   const first = decide(self, context, claim?.spec, undefined);
-  const decision = first.kind === "askHolder" && claim !== undefined ? decide(self, context, claim.spec, await isHolderGone(claim, ledger, signal)) : first;
+  const decision =
+    first.kind === "askHolder" && claim !== undefined
+      ? decide(self, context, claim.spec, await isHolderGone(claim, ledger, signal))
+      : first;
   switch (decision.kind) {
     case "create":
       return create(self, context, decision.spec, signal);
@@ -54,7 +57,12 @@ function decide(self: CustomDomain, context: ClaimContext, claim: DomainClaimSpe
 }
 
 /** The quota counts claims, and a create is counted before the next is decided: neither a burst nor a failover exceeds it. */
-async function create(self: CustomDomain, context: ClaimContext, spec: DomainClaimSpec, signal: AbortSignal): Promise<ClaimOutcome> {
+async function create(
+  self: CustomDomain,
+  context: ClaimContext,
+  spec: DomainClaimSpec,
+  signal: AbortSignal,
+): Promise<ClaimOutcome> {
   const { ledger, locks, claimant, domain } = context;
   const account = `${claimant.namespace}/${claimant.className}`;
   const unlock = locks.tryAcquire(`quota ${account}`);
@@ -86,7 +94,9 @@ function isFirstInLine(self: CustomDomain, name: string, ledger: Ledger): boolea
   const tenant = tenantOf(ledger, self.metadata.namespace ?? "");
   const rivals = ledger.domains.store
     .byIndex("domain", name)
-    .filter((other) => other.metadata.deletionTimestamp === undefined && tenantOf(ledger, other.metadata.namespace ?? "") === tenant);
+    .filter(
+      (other) => other.metadata.deletionTimestamp === undefined && tenantOf(ledger, other.metadata.namespace ?? "") === tenant,
+    );
   return rivals.every((other) => other.metadata.uid === self.metadata.uid || age(self) < age(other));
 }
 
@@ -99,7 +109,10 @@ function refusalMessage(reason: ClaimRefusal, claim: DomainClaim, self: CustomDo
   const { domain, holder, releaseAfterTime } = claim.spec;
   switch (reason) {
     case "DomainExists": {
-      const where = holder?.namespace === self.metadata.namespace ? `CustomDomain ${holder?.name}` : `CustomDomain ${holder?.name} in namespace ${holder?.namespace}`;
+      const where =
+        holder?.namespace === self.metadata.namespace
+          ? `CustomDomain ${holder?.name}`
+          : `CustomDomain ${holder?.name} in namespace ${holder?.namespace}`;
       return `${domain} is connected already by your ${where}: delete one of the two`;
     }
     case "DomainAlreadyOwned":

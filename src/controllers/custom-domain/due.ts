@@ -43,7 +43,12 @@ export type Due =
  */
 export function checkDue(
   domain: CustomDomain,
-  input: { readonly times: CheckTimes | undefined; readonly changed: boolean; readonly recheckMinMs: number; readonly now: number },
+  input: {
+    readonly times: CheckTimes | undefined;
+    readonly changed: boolean;
+    readonly recheckMinMs: number;
+    readonly now: number;
+  },
 ): Due {
   const { times, now } = input;
   const token = domain.metadata.annotations?.[ANNOTATION_RECHECK]?.slice(0, 256);
@@ -53,7 +58,8 @@ export function checkDue(
   if (asked) {
     const wait = times.checkedAt + input.recheckMinMs - now;
     if (wait <= 0) return { kind: "now", fresh: true, token };
-    if (!specChanged && !input.changed && now < times.nextAt) return { kind: "later", afterMs: Math.min(wait, times.nextAt - now) };
+    if (!specChanged && !input.changed && now < times.nextAt)
+      return { kind: "later", afterMs: Math.min(wait, times.nextAt - now) };
   }
   if (specChanged || input.changed || now >= times.nextAt) return { kind: "now", fresh: false, token: undefined };
   return { kind: "later", afterMs: times.nextAt - now };
@@ -68,13 +74,17 @@ export function scheduleSince(
   input: { readonly dnsChanged: boolean; readonly claimedAt: string | undefined; readonly now: number },
 ): number {
   const { since } = domain.status?.schedule ?? {};
-  const specChanged = domain.status?.observedGeneration !== undefined && domain.status.observedGeneration !== domain.metadata.generation;
+  const specChanged =
+    domain.status?.observedGeneration !== undefined && domain.status.observedGeneration !== domain.metadata.generation;
   if (specChanged || input.dnsChanged) return input.now;
   if (since !== undefined) return Date.parse(since);
   return input.claimedAt === undefined ? input.now : Math.min(input.now, Date.parse(input.claimedAt));
 }
 
-export function nextCheck(uid: string, input: { readonly verified: boolean; readonly healthy: boolean; readonly since: number; readonly now: number }): number {
+export function nextCheck(
+  uid: string,
+  input: { readonly verified: boolean; readonly healthy: boolean; readonly since: number; readonly now: number },
+): number {
   const { verified, healthy, since, now } = input;
   return now + nextCheckDelayMs({ uid, verified, healthy, elapsedMs: Math.max(0, now - since) });
 }

@@ -44,7 +44,9 @@ export async function finalise(domain: CustomDomain, context: FinaliseContext, s
 
 /** The name it is known by, and any that the cache says it holds (there is at most one in practice). */
 function claimNames(domain: CustomDomain, ledger: Ledger): string[] {
-  const held = ledger.claims.store.byIndex("holder", `${domain.metadata.namespace}/${domain.metadata.name}`).map(({ metadata }) => metadata.name);
+  const held = ledger.claims.store
+    .byIndex("holder", `${domain.metadata.namespace}/${domain.metadata.name}`)
+    .map(({ metadata }) => metadata.name);
   return [...new Set([...(domain.status?.domain === undefined ? [] : [domain.status.domain]), ...held])];
 }
 
@@ -52,7 +54,12 @@ function isHeldBy(claim: DomainClaim, { metadata }: CustomDomain): boolean {
   return isHolder(claim.spec, { namespace: metadata.namespace ?? "", name: metadata.name, uid: metadata.uid ?? "" });
 }
 
-async function giveUp(domain: CustomDomain, claim: DomainClaim, context: FinaliseContext, signal: AbortSignal): Promise<FinaliseOutcome | undefined> {
+async function giveUp(
+  domain: CustomDomain,
+  claim: DomainClaim,
+  context: FinaliseContext,
+  signal: AbortSignal,
+): Promise<FinaliseOutcome | undefined> {
   const { ledger, progress, clock } = context;
   const { state } = claim.spec;
   if (state === "Released") return undefined;
@@ -77,13 +84,23 @@ async function giveUp(domain: CustomDomain, claim: DomainClaim, context: Finalis
  * Rules 9 and 13: the claim was deleted by hand while rows of this domain exist. Ids from status are believed only where a GET
  * shows the same hostname; the claim comes back as Releasing, so that rule 8 deletes them.
  */
-async function restore(domain: CustomDomain, name: string, context: FinaliseContext, signal: AbortSignal): Promise<DomainClaim | undefined> {
+async function restore(
+  domain: CustomDomain,
+  name: string,
+  context: FinaliseContext,
+  signal: AbortSignal,
+): Promise<DomainClaim | undefined> {
   const className = domain.status?.className;
   const known = (domain.status?.hostnames ?? []).filter(({ cloudflareID }) => cloudflareID !== undefined);
   if (className === undefined || known.length === 0) return undefined;
   const provider = context.providers.cloudflare(className);
   if (provider.kind === "unavailable") return undefined;
-  const api = provider.session.api({ subject: `CustomDomain/${domain.metadata.namespace}/${domain.metadata.name}`, why: "deletion", hostnames: [], priority: "normal" });
+  const api = provider.session.api({
+    subject: `CustomDomain/${domain.metadata.namespace}/${domain.metadata.name}`,
+    why: "deletion",
+    hostnames: [],
+    priority: "normal",
+  });
   const rows: ClaimRow[] = [];
   let createdTime = new Date(context.clock.now()).toISOString();
   for (const { hostname, role, zoneID, cloudflareID = "" } of known) {
@@ -95,6 +112,15 @@ async function restore(domain: CustomDomain, name: string, context: FinaliseCont
   if (rows.length === 0) return undefined;
   const { namespace = "", name: objectName, uid = "" } = domain.metadata;
   const holder = { namespace, name: objectName, uid };
-  const spec = { state: "Releasing" as const, domain: name, tenant: context.tenant, holder, id: context.id, className, createdTime, rows };
+  const spec = {
+    state: "Releasing" as const,
+    domain: name,
+    tenant: context.tenant,
+    holder,
+    id: context.id,
+    className,
+    createdTime,
+    rows,
+  };
   return context.ledger.claims.create({ apiVersion: API_VERSION, kind: DOMAIN_CLAIMS.kind, metadata: { name }, spec }, signal);
 }

@@ -11,7 +11,8 @@ const ID_SHAPE = /^[0-9A-Za-z]([-0-9A-Za-z_.]{0,61}[0-9A-Za-z])?$/;
  */
 export function stableID(domain: CustomDomain, ledger: Ledger): string {
   const key = keyOf(domain);
-  const claimed = ledger.claims.store.byIndex("holder", key).find(({ spec }) => spec.holder?.uid === domain.metadata.uid)?.spec.id;
+  const claimed = ledger.claims.store.byIndex("holder", key).find(({ spec }) => spec.holder?.uid === domain.metadata.uid)
+    ?.spec.id;
   const known = claimed ?? domain.status?.id;
   if (known !== undefined) return known;
   const label = domain.metadata.labels?.[LABEL_ID] ?? "";

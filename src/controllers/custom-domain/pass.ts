@@ -5,7 +5,7 @@ import type { CustomHostname } from "../../cloudflare/row.ts";
 import { type Claimant, mayProvision } from "../../core/claim.ts";
 import { type Finding, findCondition, wholeSeconds } from "../../core/conditions.ts";
 import { type AspectFinding, isLive, type Summary, summarise } from "../../core/summarise.ts";
-import { billingCondition, mayProvision as billingAllows } from "../billing-account/domain-billing.ts";
+import { mayProvision as billingAllows, billingCondition } from "../billing-account/domain-billing.ts";
 import { type Ledger, tenantOf } from "../ledger.ts";
 import type { Admission } from "./admit.ts";
 import { hostnameAspects, hostnameRows } from "./aspects.ts";
@@ -39,7 +39,12 @@ export interface Served {
 }
 
 /** Claims rules 6 and 7 and the check, for the holder of the name: provision → observe → check → summarise. */
-export async function serve(pass: Pass, options: CustomDomainReconcilerOptions, wanted: readonly WantedRow[], signal: AbortSignal): Promise<Served> {
+export async function serve(
+  pass: Pass,
+  options: CustomDomainReconcilerOptions,
+  wanted: readonly WantedRow[],
+  signal: AbortSignal,
+): Promise<Served> {
   const { domain, due, admission } = pass;
   if (pass.claim.spec.state === "Releasing") return lapsed(pass, options.clock.now());
   const checking = due.kind === "now" && !domain.spec.suspend;
@@ -66,7 +71,12 @@ function needsSafetyLook({ claim, admission }: Pass): boolean {
   return claim.spec.state === "Pending" && proof === "Required" && policy === "WhenSafe" && claim.spec.rows.length === 0;
 }
 
-function look(pass: Pass, rows: readonly CustomHostname[], options: CustomDomainReconcilerOptions, signal: AbortSignal): Promise<DnsView> {
+function look(
+  pass: Pass,
+  rows: readonly CustomHostname[],
+  options: CustomDomainReconcilerOptions,
+  signal: AbortSignal,
+): Promise<DnsView> {
   return checkDns(subjectOf(pass, rows), options.check, signal);
 }
 
@@ -87,15 +97,32 @@ async function provisionRows(
   const found = admission.class;
   const provider = providers.cloudflare(found.metadata.name);
   if (provider.kind === "unavailable") {
-    const problem = { hostname: admission.names.name, reason: provider.reason, message: provider.message, afterMs: 60_000, own: false, stalled: false };
+    const problem = {
+      hostname: admission.names.name,
+      reason: provider.reason,
+      message: provider.message,
+      afterMs: 60_000,
+      own: false,
+      stalled: false,
+    };
     return { claim, rows: new Map(), problems: [problem], notes: [] };
   }
   const { session } = provider;
-  const hostnames = [...new Set([...wanted.map(({ wanted: want }) => want.hostname), ...claim.spec.rows.map((row) => row.hostname)])];
+  const hostnames = [
+    ...new Set([...wanted.map(({ wanted: want }) => want.hostname), ...claim.spec.rows.map((row) => row.hostname)]),
+  ];
   for (const hostname of hostnames) session.snapshot.watch(hostname);
   const { proof, provision: policy } = found.spec.ownership;
   const pointsAtUs = before?.pointsAtUs;
-  const allowed = mayProvision({ claim: claim.spec, claimant, proof, provision: policy, pointsAtUs, contenders: contenders(pass, ledger), now: clock.now() });
+  const allowed = mayProvision({
+    claim: claim.spec,
+    claimant,
+    proof,
+    provision: policy,
+    pointsAtUs,
+    contenders: contenders(pass, ledger),
+    now: clock.now(),
+  });
   const fresh = due.kind === "now" && due.fresh;
   const api = session.api({
     subject: `CustomDomain/${claimant.namespace}/${claimant.name}`,
@@ -104,7 +131,16 @@ async function provisionRows(
     priority: fresh ? "user" : "normal",
   });
   const mayCreate = allowed && !domain.spec.suspend && isBillable(pass, ledger);
-  const context = { ledger, class: found, api, snapshot: session.snapshot, mayCreate, mayChange: !domain.spec.suspend, fresh, now: clock.now() };
+  const context = {
+    ledger,
+    class: found,
+    api,
+    snapshot: session.snapshot,
+    mayCreate,
+    mayChange: !domain.spec.suspend,
+    fresh,
+    now: clock.now(),
+  };
   const provisioned = await provision(claim, wanted, context, signal);
   return restartValidation(pass, provisioned, wanted, { api, now: clock.now() }, signal);
 }
@@ -112,7 +148,10 @@ async function provisionRows(
 function contenders({ admission, claimant }: Pass, ledger: Ledger): number {
   return ledger.domains.store
     .byIndex("domain", admission.names.name)
-    .filter((other) => other.metadata.deletionTimestamp === undefined && tenantOf(ledger, other.metadata.namespace ?? "") !== claimant.tenant).length;
+    .filter(
+      (other) =>
+        other.metadata.deletionTimestamp === undefined && tenantOf(ledger, other.metadata.namespace ?? "") !== claimant.tenant,
+    ).length;
 }
 
 /** Billing rule 11: without an account nothing NEW is provisioned beyond the free quantity; what exists goes on. */
@@ -125,13 +164,18 @@ function isBillable({ claim, claimant, admission }: Pass, ledger: Ledger): boole
 
 function waitingFor(pass: Pass, ledger: Ledger): Finding {
   const { domain, admission, claim } = pass;
-  if (domain.spec.suspend) return { status: "False", reason: "Suspended", message: "spec.suspend is true: no hostname is created." };
+  if (domain.spec.suspend)
+    return { status: "False", reason: "Suspended", message: "spec.suspend is true: no hostname is created." };
   if (!isBillable(pass, ledger)) {
     const message = `Namespace ${domain.metadata.namespace} has no BillingAccount ${admission.class.metadata.name}, and its free domains are used: an administrator creates one`;
     return { status: "False", reason: "NoBillingAccount", message };
   }
   if (claim.spec.state === "Pending") {
-    return { status: "False", reason: "AwaitingProof", message: "The hostname is created at Cloudflare once ownership is proven." };
+    return {
+      status: "False",
+      reason: "AwaitingProof",
+      message: "The hostname is created at Cloudflare once ownership is proven.",
+    };
   }
   return { status: "False", reason: "Provisioning", message: "The hostname is being created at Cloudflare." };
 }
@@ -145,7 +189,9 @@ async function visit(
   options: CustomDomainReconcilerOptions,
   signal: AbortSignal,
 ): Promise<RouteView | undefined> {
-  const expected = [dns?.condition, hostname.HostnameActive, hostname.CertificateReady].every((finding) => finding !== "keep" && finding?.status === "True");
+  const expected = [dns?.condition, hostname.HostnameActive, hostname.CertificateReady].every(
+    (finding) => finding !== "keep" && finding?.status === "True",
+  );
   if (!expected && pass.claim.spec.verifiedTime === undefined) return undefined;
   const { wwwTwin } = pass.admission.names;
   const twin = rows.find((row) => row.hostname === wwwTwin && row.status === "active" && row.ssl?.status === "active")?.hostname;
@@ -158,9 +204,19 @@ interface Findings {
   readonly hostname: ReturnType<typeof hostnameAspects>;
 }
 
-const NOT_VISITED: Finding = { status: "Unknown", reason: "NotChecked", message: "Asked once DNS, hostname and certificate are ready." };
+const NOT_VISITED: Finding = {
+  status: "Unknown",
+  reason: "NotChecked",
+  message: "Asked once DNS, hostname and certificate are ready.",
+};
 
-async function conclude(pass: Pass, provisioned: Revalidated, { dns, route, hostname }: Findings, options: CustomDomainReconcilerOptions, signal: AbortSignal): Promise<Served> {
+async function conclude(
+  pass: Pass,
+  provisioned: Revalidated,
+  { dns, route, hostname }: Findings,
+  options: CustomDomainReconcilerOptions,
+  signal: AbortSignal,
+): Promise<Served> {
   const { domain, due, admission, claimant, id } = pass;
   const { clock, ledger } = options;
   const now = clock.now();
@@ -177,7 +233,10 @@ async function conclude(pass: Pass, provisioned: Revalidated, { dns, route, host
   const claim = live && !wasLive ? await wentLive(provisioned.claim, now, ledger, signal) : provisioned.claim;
   const verified = claim.spec.verifiedTime !== undefined;
   const checkedAt = due.kind === "now" ? now : undefined;
-  const dnsChanged = dns !== undefined && domain.status?.dnsRecords !== undefined && foundValues(dns.dnsRecords) !== foundValues(domain.status.dnsRecords);
+  const dnsChanged =
+    dns !== undefined &&
+    domain.status?.dnsRecords !== undefined &&
+    foundValues(dns.dnsRecords) !== foundValues(domain.status.dnsRecords);
   const since = scheduleSince(domain, { dnsChanged, claimedAt: claim.spec.createdTime, now });
   const nextAt = due.kind === "now" ? nextCheck(claimant.uid, { verified, healthy: live, since, now }) : now + due.afterMs;
   const shared = provisioned.problems.find(({ own }) => !own);
@@ -255,7 +314,15 @@ function lapsed(pass: Pass, now: number): Served {
     domain: claim.spec.domain,
     unicodeDomain: previous?.unicodeDomain,
     className: claim.spec.className,
-    aspects: { Claimed: lost, OwnershipVerified: finding, HostnameActive: lost, CertificateReady: lost, DNSConfigured: "keep", Routed: lost, BillingSynced: "keep" },
+    aspects: {
+      Claimed: lost,
+      OwnershipVerified: finding,
+      HostnameActive: lost,
+      CertificateReady: lost,
+      DNSConfigured: "keep",
+      Routed: lost,
+      BillingSynced: "keep",
+    },
     stalled: expired ? finding : undefined,
     suspended: false,
     verifiedAt: undefined,
@@ -272,5 +339,10 @@ function lapsed(pass: Pass, now: number): Served {
     failures: undefined,
     schedule: previous?.schedule,
   };
-  return { status: summarise(summary, previous, domain.metadata.generation ?? 0, now), nextAt: now + 60_000, checkedAt: now, soonerMs: 60_000 };
+  return {
+    status: summarise(summary, previous, domain.metadata.generation ?? 0, now),
+    nextAt: now + 60_000,
+    checkedAt: now,
+    soonerMs: 60_000,
+  };
 }

@@ -1,7 +1,16 @@
-import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
+import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { everyServerHas, everyServerLacks, type ProofAnswer, proofRecord } from "../../check/proof.ts";
-import { type Claimant, decideProof, fuseBlown, isHolder, type Presence, type ProofDecision, type ProofFinding, type ProofPolicy } from "../../core/claim.ts";
+import {
+  type Claimant,
+  decideProof,
+  fuseBlown,
+  isHolder,
+  type Presence,
+  type ProofDecision,
+  type ProofFinding,
+  type ProofPolicy,
+} from "../../core/claim.ts";
 import type { Finding } from "../../core/conditions.ts";
 import type { Ledger } from "../ledger.ts";
 
@@ -23,7 +32,11 @@ export interface Proved {
 }
 
 /** The TXT record that this tenant proves the name with. */
-export function ownProof(found: CustomDomainClass, tenant: string, hostname: string): { readonly name: string; readonly value: string } {
+export function ownProof(
+  found: CustomDomainClass,
+  tenant: string,
+  hostname: string,
+): { readonly name: string; readonly value: string } {
   return proofRecord({ issuer: found.spec.ownership.issuer, tenant, hostname });
 }
 
@@ -78,11 +91,19 @@ export function ownershipFinding(claim: DomainClaim, context: ProveContext): Fin
   const proven = claim.spec.state === "Proven" && isHolder(claim.spec, claimant);
   if (context.class.spec.ownership.proof === "ProviderOnly") {
     return proven && context.hostnameActive
-      ? { status: "True", reason: "ProviderOnly", message: "Cloudflare has accepted the hostname; the class asks for no other proof." }
+      ? {
+          status: "True",
+          reason: "ProviderOnly",
+          message: "Cloudflare has accepted the hostname; the class asks for no other proof.",
+        }
       : { status: "False", reason: "AwaitingDNS", message: "Cloudflare has not accepted the hostname yet." };
   }
   if (proven && claim.spec.proofLostTime === undefined) {
-    return { status: "True", reason: "Proven", message: `The TXT record at ${own.name} proves that the domain is yours. Keep it.` };
+    return {
+      status: "True",
+      reason: "Proven",
+      message: `The TXT record at ${own.name} proves that the domain is yours. Keep it.`,
+    };
   }
   if (proven) {
     const message = `The TXT record at ${own.name} is gone since ${claim.spec.proofLostTime}: publish it again, with value ${own.value}, or the domain is disconnected`;

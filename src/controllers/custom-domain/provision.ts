@@ -1,5 +1,5 @@
-import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
+import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
 import type { Reason } from "../../api/v1/reasons.ts";
 import type { CloudflareApi } from "../../cloudflare/api.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
@@ -54,7 +54,10 @@ export interface ProvisionContext {
   readonly now: number;
 }
 
-type Found = { readonly kind: "row"; readonly row: CustomHostname; readonly note?: ProvisionNote } | { readonly kind: "none" } | ({ readonly kind: "problem" } & Omit<ProvisionProblem, "hostname">);
+type Found =
+  | { readonly kind: "row"; readonly row: CustomHostname; readonly note?: ProvisionNote }
+  | { readonly kind: "none" }
+  | ({ readonly kind: "problem" } & Omit<ProvisionProblem, "hostname">);
 
 const CONFLICT_AFTER_MS = 600_000;
 
@@ -63,7 +66,12 @@ const CONFLICT_AFTER_MS = 600_000;
  * holder under the name's lock. All new ids go into the claim in one write, also when a later hostname failed. A row that is
  * not wanted any more is deleted only after every wanted one has its id.
  */
-export async function provision(claim: DomainClaim, wanted: readonly WantedRow[], context: ProvisionContext, signal: AbortSignal): Promise<Provisioned> {
+export async function provision(
+  claim: DomainClaim,
+  wanted: readonly WantedRow[],
+  context: ProvisionContext,
+  signal: AbortSignal,
+): Promise<Provisioned> {
   const zoneID = context.class.spec.cloudflare.zoneID;
   const recorded: ClaimRow[] = [];
   const rows = new Map<string, CustomHostname>();
@@ -83,16 +91,25 @@ export async function provision(claim: DomainClaim, wanted: readonly WantedRow[]
     else if (known !== undefined) gone += 1;
   }
   const complete = recorded.length === wanted.length;
-  const left = claim.spec.rows.filter((row) => !wanted.some(({ wanted: want }) => want.hostname === row.hostname && row.zoneID === zoneID));
+  const left = claim.spec.rows.filter(
+    (row) => !wanted.some(({ wanted: want }) => want.hostname === row.hostname && row.zoneID === zoneID),
+  );
   const kept = complete && context.mayChange ? await removeUnwanted(left, context, problems, signal) : left;
   const next = [...recorded, ...kept].slice(0, 4);
   const saved = await record(claim, next, gone > 0, context, signal);
   return { claim: saved, rows, problems, notes };
 }
 
-async function record(claim: DomainClaim, rows: readonly ClaimRow[], lostOne: boolean, context: ProvisionContext, signal: AbortSignal): Promise<DomainClaim> {
+async function record(
+  claim: DomainClaim,
+  rows: readonly ClaimRow[],
+  lostOne: boolean,
+  context: ProvisionContext,
+  signal: AbortSignal,
+): Promise<DomainClaim> {
   const before = claim.spec.rows;
-  const same = before.length === rows.length && before.every((row, index) => row.id === rows[index]?.id && row.role === rows[index]?.role);
+  const same =
+    before.length === rows.length && before.every((row, index) => row.id === rows[index]?.id && row.role === rows[index]?.role);
   if (same) return claim;
   const spec = withRows(claim.spec, rows);
   // createdTime is when the name last had no row of ours: now, when the last one vanished.
@@ -100,7 +117,13 @@ async function record(claim: DomainClaim, rows: readonly ClaimRow[], lostOne: bo
   return context.ledger.claims.replace({ ...claim, spec: { ...spec, ...emptied } }, signal);
 }
 
-async function ensureRow(claim: DomainClaim, known: ClaimRow | undefined, want: WantedHostname, context: ProvisionContext, signal: AbortSignal): Promise<Found> {
+async function ensureRow(
+  claim: DomainClaim,
+  known: ClaimRow | undefined,
+  want: WantedHostname,
+  context: ProvisionContext,
+  signal: AbortSignal,
+): Promise<Found> {
   const current = known === undefined ? undefined : await observe(known, context, signal);
   if (current !== undefined) return adjust(current, want, context, signal);
   if (!context.mayCreate) return { kind: "none" };
@@ -137,10 +160,20 @@ async function adjust(row: CustomHostname, want: WantedHostname, context: Provis
   const still = current === undefined ? undefined : drift(current, want);
   if (current === undefined || still === undefined) return { kind: "row", row: current ?? row };
   const edited = await context.api.edit(context.class.spec.cloudflare.zoneID, row.id, still, signal);
-  return { kind: "row", row: edited, note: { type: "Normal", reason: "Updated", message: `Custom hostname ${want.hostname} was changed to match the spec` } };
+  return {
+    kind: "row",
+    row: edited,
+    note: { type: "Normal", reason: "Updated", message: `Custom hostname ${want.hostname} was changed to match the spec` },
+  };
 }
 
-async function adopt(claim: DomainClaim, rows: readonly CustomHostname[], want: WantedHostname, context: ProvisionContext, ageCounts: boolean): Promise<Found> {
+async function adopt(
+  claim: DomainClaim,
+  rows: readonly CustomHostname[],
+  want: WantedHostname,
+  context: ProvisionContext,
+  ageCounts: boolean,
+): Promise<Found> {
   const [row, second] = rows;
   if (row === undefined || second !== undefined) {
     const message = `Cloudflare lists ${rows.length} custom hostnames named ${want.hostname}: an administrator deletes all but one`;
@@ -154,11 +187,20 @@ async function adopt(claim: DomainClaim, rows: readonly CustomHostname[], want: 
     const message = `Cloudflare has a custom hostname ${want.hostname} that this operator did not create, and the class does not let it be taken over: an administrator deletes it or sets cloudflare.adoption`;
     return { kind: "problem", reason: "AdoptionRefused", message, afterMs: CONFLICT_AFTER_MS, own: true, stalled: false };
   }
-  return { kind: "row", row, note: { type: "Normal", reason: "Adopted", message: `The existing custom hostname ${want.hostname} was taken over` } };
+  return {
+    kind: "row",
+    row,
+    note: { type: "Normal", reason: "Adopted", message: `The existing custom hostname ${want.hostname} was taken over` },
+  };
 }
 
 /** What remains of `left`: a row that a GET did not show gone stays in the claim. */
-async function removeUnwanted(left: readonly ClaimRow[], context: ProvisionContext, problems: ProvisionProblem[], signal: AbortSignal): Promise<ClaimRow[]> {
+async function removeUnwanted(
+  left: readonly ClaimRow[],
+  context: ProvisionContext,
+  problems: ProvisionProblem[],
+  signal: AbortSignal,
+): Promise<ClaimRow[]> {
   const kept: ClaimRow[] = [];
   for (const row of left) {
     const result = await catching(async () => {
@@ -167,7 +209,14 @@ async function removeUnwanted(left: readonly ClaimRow[], context: ProvisionConte
       await context.api.delete(row.zoneID, row.id, signal);
       const after = await context.api.get(row.zoneID, row.id, signal);
       if (after === undefined || isGone(after)) return { kind: "none" };
-      return { kind: "problem", reason: "NameReleasing", message: `${row.hostname} is being deleted at Cloudflare`, afterMs: 2_000, own: false, stalled: false };
+      return {
+        kind: "problem",
+        reason: "NameReleasing",
+        message: `${row.hostname} is being deleted at Cloudflare`,
+        afterMs: 2_000,
+        own: false,
+        stalled: false,
+      };
     }, signal);
     if (result.kind === "none") continue;
     kept.push(row);
@@ -176,8 +225,23 @@ async function removeUnwanted(left: readonly ClaimRow[], context: ProvisionConte
   return kept;
 }
 
-const OWN_ERRORS: ReadonlySet<string> = new Set(["InvalidSpec", "PlanRequired", "OriginMissing", "NotModifiable", "Duplicate", "InvalidId", "NotFound"]);
-const RETRY_MS: Readonly<Record<string, number>> = { Unauthorized: 300_000, SaaSNotEnabled: 300_000, QuotaExceeded: 300_000, ConfigWrong: 300_000, InvalidSpec: 3_600_000, PlanRequired: 3_600_000 };
+const OWN_ERRORS: ReadonlySet<string> = new Set([
+  "InvalidSpec",
+  "PlanRequired",
+  "OriginMissing",
+  "NotModifiable",
+  "Duplicate",
+  "InvalidId",
+  "NotFound",
+]);
+const RETRY_MS: Readonly<Record<string, number>> = {
+  Unauthorized: 300_000,
+  SaaSNotEnabled: 300_000,
+  QuotaExceeded: 300_000,
+  ConfigWrong: 300_000,
+  InvalidSpec: 3_600_000,
+  PlanRequired: 3_600_000,
+};
 
 /** A refusal by Cloudflare is an outcome of one hostname, not an error of the whole reconcile. */
 async function catching(step: () => Promise<Found>, signal: AbortSignal): Promise<Found> {

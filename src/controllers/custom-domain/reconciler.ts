@@ -9,12 +9,12 @@ import { isConflict } from "../../kube/api-error.ts";
 import type { EventRecorder } from "../../kube/events.ts";
 import { keyOf, type ObjectKey } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { type Reconciler, type ReconcileResult, TryAgain } from "../../runtime/controller.ts";
+import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
 import type { KeyedLock } from "../../runtime/keyed-lock.ts";
 import type { ReleaseProgress } from "../domain-claim/progress.ts";
 import { type Ledger, tenantOf } from "../ledger.ts";
 import type { Providers } from "../providers.ts";
-import { admit, type Admission } from "./admit.ts";
+import { type Admission, admit } from "./admit.ts";
 import { rowsChanged } from "./aspects.ts";
 import { type CheckDependencies, dnsAccess } from "./check.ts";
 import { claimName } from "./claim.ts";
@@ -98,12 +98,21 @@ export class CustomDomainReconciler implements Reconciler {
     }
   }
 
-  async #claimed(domain: CustomDomain, id: string, admission: Extract<Admission, { kind: "admitted" }>, signal: AbortSignal): Promise<ReconcileResult> {
+  async #claimed(
+    domain: CustomDomain,
+    id: string,
+    admission: Extract<Admission, { kind: "admitted" }>,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
     const { ledger, locks, clock, check } = this.#options;
     const { class: found, names } = admission;
     const { namespace = "", name, uid = "" } = domain.metadata;
     const claimant: Claimant = { namespace, name, uid, tenant: tenantOf(ledger, namespace), id, className: found.metadata.name };
-    const claimed = await claimName(domain, { ledger, locks, class: found, claimant, domain: names.name, now: clock.now() }, signal);
+    const claimed = await claimName(
+      domain,
+      { ledger, locks, class: found, claimant, domain: names.name, now: clock.now() },
+      signal,
+    );
     if (claimed.kind === "overQuota") {
       const refusal = { kind: "refused", reason: "QuotaExceeded", message: claimed.message, stalled: false } as const;
       await this.#write(domain, refusedByAdmission(domain, id, refusal, clock.now()), signal);
@@ -121,7 +130,8 @@ export class CustomDomainReconciler implements Reconciler {
     const context = { ledger, class: found, claimant, answer, hostnameActive, now: clock.now() };
     const proved = await prove(claimed.claim, context, signal);
     // A takeover by proof makes the contender the holder: the next reconcile goes on as one, at once.
-    if (claimed.kind === "refused" && proved.why !== undefined && proved.claim.spec.holder?.uid === uid) throw new TryAgain("the claim was taken over by proof", 0);
+    if (claimed.kind === "refused" && proved.why !== undefined && proved.claim.spec.holder?.uid === uid)
+      throw new TryAgain("the claim was taken over by proof", 0);
     const pass: Pass = { domain, id, admission, claimant, claim: proved.claim, proved: context, due, since: times };
     if (claimed.kind === "refused") {
       const { status, nextAt } = await refusedByClaim(pass, claimed, check, signal);

@@ -57,7 +57,8 @@ export async function refusedByClaim(
       : undefined;
   const ownership = contender ? ownershipFinding(pass.claim, pass.proved) : NOT_CLAIMED;
   const since = scheduleSince(domain, { dnsChanged: false, claimedAt: undefined, now });
-  const nextAt = due.kind === "now" ? nextCheck(claimant.uid, { verified: false, healthy: false, since, now }) : now + due.afterMs;
+  const nextAt =
+    due.kind === "now" ? nextCheck(claimant.uid, { verified: false, healthy: false, since, now }) : now + due.afterMs;
   const summary: Summary = {
     ...unchanged(domain, id),
     domain: names.name,

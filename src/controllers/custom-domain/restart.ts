@@ -47,12 +47,26 @@ export async function restartValidation(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof CloudflareError)) throw error;
-      const problem = { hostname: want.hostname, reason: error.reason, message: error.message, afterMs: error.retryAfterMs ?? 60_000, own: true, stalled: false };
+      const problem = {
+        hostname: want.hostname,
+        reason: error.reason,
+        message: error.message,
+        afterMs: error.retryAfterMs ?? 60_000,
+        own: true,
+        stalled: false,
+      };
       return { ...provisioned, rows, problems: [...provisioned.problems, problem] };
     }
   }
   if (!restarted && !asked) return provisioned;
   const message = "Cloudflare was asked to validate again";
-  const notes = restarted ? [...provisioned.notes, { type: "Normal" as const, reason: "ValidationRestarted" as const, message }] : provisioned.notes;
-  return { ...provisioned, rows, notes, revalidated: { token: asked ? token : domain.status?.lastHandledRevalidate, at: wholeSeconds(now) } };
+  const notes = restarted
+    ? [...provisioned.notes, { type: "Normal" as const, reason: "ValidationRestarted" as const, message }]
+    : provisioned.notes;
+  return {
+    ...provisioned,
+    rows,
+    notes,
+    revalidated: { token: asked ? token : domain.status?.lastHandledRevalidate, at: wholeSeconds(now) },
+  };
 }

@@ -30,7 +30,12 @@ export async function writeStatus(
   for (const type of ANNOUNCED) announce(domain, type, status, context.events);
 }
 
-function announce(domain: CustomDomain, type: (typeof ANNOUNCED)[number], status: CustomDomainStatus, events: EventRecorder): void {
+function announce(
+  domain: CustomDomain,
+  type: (typeof ANNOUNCED)[number],
+  status: CustomDomainStatus,
+  events: EventRecorder,
+): void {
   const before = findCondition(domain.status?.conditions, type);
   const after = findCondition(status.conditions, type);
   if (after === undefined || (before?.status === after.status && before.reason === after.reason)) return;

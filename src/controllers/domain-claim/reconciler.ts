@@ -5,7 +5,7 @@ import { decideOrphan, decideTombstone, fuseBlown } from "../../core/claim.ts";
 import { isConflict } from "../../kube/api-error.ts";
 import type { ObjectKey } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { type Reconciler, type ReconcileResult, TryAgain } from "../../runtime/controller.ts";
+import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
 import type { KeyedLock } from "../../runtime/keyed-lock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { holderKey, type Ledger } from "../ledger.ts";
@@ -30,7 +30,14 @@ export class DomainClaimReconciler implements Reconciler {
   readonly #clock: Clock;
   readonly #log: Logger;
 
-  constructor(options: { ledger: Ledger; providers: Providers; locks: KeyedLock; progress: ReleaseProgress; clock: Clock; logger: Logger }) {
+  constructor(options: {
+    ledger: Ledger;
+    providers: Providers;
+    locks: KeyedLock;
+    progress: ReleaseProgress;
+    clock: Clock;
+    logger: Logger;
+  }) {
     this.#ledger = options.ledger;
     this.#providers = options.providers;
     this.#locks = options.locks;

@@ -1,0 +1,168 @@
+import { randomBytes } from "node:crypto";
+import { getServers } from "node:dns";
+import { Agent } from "undici";
+import { ChargebeeSites } from "./chargebee/sites.ts";
+import { CloudflareSessions } from "./cloudflare/sessions.ts";
+import type { Config } from "./config.ts";
+import { createBillingController } from "./controllers/billing-account/billing-controller.ts";
+import { KubeAccountWriter, StoreBillingSources } from "./controllers/billing-account/kube-ports.ts";
+import { CustomDomainReconciler } from "./controllers/custom-domain/reconciler.ts";
+import { CustomDomainClassReconciler } from "./controllers/custom-domain-class/reconciler.ts";
+import { CustomDomainRouteReconciler } from "./controllers/custom-domain-route/reconciler.ts";
+import { ReleaseProgress } from "./controllers/domain-claim/progress.ts";
+import { DomainClaimReconciler } from "./controllers/domain-claim/reconciler.ts";
+import { collectionsOf, createLedger, type Ledger } from "./controllers/ledger.ts";
+import { Providers } from "./controllers/providers.ts";
+import { KubeClient } from "./kube/client.ts";
+import type { CredentialSource } from "./kube/credentials.ts";
+import { EventBroadcaster } from "./kube/events.ts";
+import { LeaseElector } from "./kube/lease.ts";
+import { Reflector, withoutManagedFields } from "./kube/reflector.ts";
+import { SecretStore } from "./kube/secrets.ts";
+import { KubeTransport } from "./kube/transport.ts";
+import type { Clock } from "./runtime/clock.ts";
+import { Controller } from "./runtime/controller.ts";
+import { HealthServer } from "./runtime/health.ts";
+import { KeyedLock } from "./runtime/keyed-lock.ts";
+import type { Logger } from "./runtime/logger.ts";
+import { type Background, Manager } from "./runtime/manager.ts";
+import { Metrics } from "./runtime/metrics.ts";
+import { Timers } from "./runtime/timers.ts";
+import { Triggers } from "./triggers.ts";
+
+export const CONTROLLER_NAME = "customdomains.dev/operator";
+const LEASE_NAME = "custom-domain-operator";
+const PROVIDER_TIMEOUT_MS = 30_000;
+
+/** What a run is made of besides its configuration; tests start the same composition with another clock. */
+export interface OperatorDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly credentials: CredentialSource;
+  readonly version: string;
+}
+
+/** Puts the operator together and runs it until `signal` is aborted. Rejects when the Lease is lost: the process must end then. */
+export async function runOperator(config: Config, dependencies: OperatorDependencies, signal: AbortSignal): Promise<void> {
+  const { clock, logger } = dependencies;
+  const metrics = new Metrics();
+  const health = new HealthServer(metrics);
+  const userAgent = `custom-domain-operator/${dependencies.version} (${process.platform}/${process.arch})`;
+  const transport = new KubeTransport({ source: dependencies.credentials, userAgent, metrics, logger });
+  const client = new KubeClient(transport);
+  const ledger = createLedger(client);
+  const timers = new Timers(clock);
+  const dispatcher = new Agent({ allowH2: false, connections: 16, pipelining: 1 });
+  const { identity, namespace } = config;
+  const elector = new LeaseElector({ client, namespace, name: LEASE_NAME, identity, logger, metrics });
+  const assertMayWrite = (): void => {
+    if (config.leaderElect) elector.assertMayWrite();
+  };
+  const events = new EventBroadcaster({ transport, logger, controller: CONTROLLER_NAME, instance: identity });
+
+  // Secrets and snapshots report to the triggers, which need the controllers, which need them: the knot is tied by this variable.
+  let triggers: Triggers | undefined;
+  const secrets = new SecretStore({
+    namespace,
+    transport,
+    metrics,
+    logger,
+    random: Math.random,
+    onChange: (name) => triggers?.secretChanged(name),
+  });
+  const sessions = new CloudflareSessions({
+    clock,
+    timers,
+    dispatcher,
+    assertMayWrite,
+    log: { record: (entry) => logger.info({ provider: "cloudflare", ...entry }, "external mutation") },
+    onChange: (hostname) => triggers?.hostnameChanged(hostname),
+    onSnapshotFailure: (classes, error) => logger.warn({ classes, err: error }, "the zone could not be listed"),
+  });
+  const providers = new Providers({ ledger, secrets, sessions });
+  const sites = new ChargebeeSites({ dispatcher, clock, timers, timeoutMs: PROVIDER_TIMEOUT_MS, assertMayWrite });
+  const progress = new ReleaseProgress();
+  const locks = new KeyedLock();
+  const billing = createBillingController({
+    sources: new StoreBillingSources({
+      accounts: ledger.accounts.store,
+      classes: ledger.classes.store,
+      claims: ledger.claims.store,
+      namespaces: ledger.namespaces.store,
+    }),
+    writer: new KubeAccountWriter(client, ledger.accounts.store),
+    secrets,
+    sites,
+    events,
+    clock,
+    enqueue: (key) => controllers.accounts.queue.add(key),
+  });
+  const check = {
+    clock,
+    randomBytes: (size: number) => randomBytes(size),
+    systemResolvers: getServers,
+    deniedCIDRs: config.deniedCIDRs,
+    secrets,
+  };
+  const common = { clock, timers, logger, metrics };
+  const controllers = {
+    domains: new Controller({
+      ...common,
+      name: "customdomain",
+      maxConcurrent: config.workers,
+      reconciler: new CustomDomainReconciler({ ledger, providers, locks, progress, events, check, clock }),
+    }),
+    claims: new Controller({
+      ...common,
+      name: "domainclaim",
+      maxConcurrent: 8,
+      reconciler: new DomainClaimReconciler({ ledger, providers, locks, progress, clock, logger }),
+    }),
+    accounts: new Controller({ ...common, name: "billingaccount", maxConcurrent: 4, reconciler: billing.reconciler }),
+    classes: new Controller({
+      ...common,
+      name: "customdomainclass",
+      maxConcurrent: 2,
+      reconciler: new CustomDomainClassReconciler({ ledger, providers, secrets, progress, events, clock }),
+    }),
+    routes: new Controller({
+      ...common,
+      name: "customdomainroute",
+      maxConcurrent: 2,
+      reconciler: new CustomDomainRouteReconciler({ ledger, clock }),
+    }),
+  };
+  triggers = new Triggers({ ledger, controllers, billing: billing.triggers });
+  triggers.connect();
+  progress.onFailure((domain) => triggers?.releaseFailed(domain));
+
+  const manager = new Manager({
+    logger,
+    health,
+    ...(config.leaderElect ? { elector } : {}),
+    caches: [...reflectorsOf(ledger, { transport, metrics, logger }), secrets],
+    synced: () => collectionsOf(ledger).every(({ store }) => store.synced),
+    onLead: () => billing.reconciler.leaseGained(),
+    controllers: Object.values(controllers),
+    flush: (timeoutMs) => events.flush(timeoutMs),
+  });
+  const port = await health.listen(config.healthAddress);
+  logger.info({ version: dependencies.version, namespace, identity, healthPort: port }, "started");
+  try {
+    await manager.run(signal);
+  } finally {
+    await sessions.closeAll();
+    timers.clear();
+    await Promise.all([transport.close(), dispatcher.destroy(), health.close()]);
+    logger.info("stopped");
+  }
+}
+
+function reflectorsOf(
+  ledger: Ledger,
+  common: { readonly transport: KubeTransport; readonly metrics: Metrics; readonly logger: Logger },
+): readonly Background[] {
+  return collectionsOf(ledger).map(
+    ({ resource, store }) => new Reflector({ ...common, resource, store, project: withoutManagedFields, random: Math.random }),
+  );
+}
