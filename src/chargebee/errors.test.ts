@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ChargebeeError, errorFromAnswer, errorFromTransport } from "./errors.ts";
+import { type ChargebeeError, errorFromAnswer, errorFromTransport } from "./errors.ts";
 
 const NOW = Date.parse("2026-06-01T00:00:00Z");
 
@@ -17,7 +17,12 @@ describe("what an answer means", () => {
     ["a blocked site", 403, { ...failed, api_error_code: "request_blocked" }, "credentials"],
     ["a wrong site", 404, { message: "x", api_error_code: "site_not_found" }, "credentials"],
     ["an unknown subscription", 404, { ...invalid, api_error_code: "resource_not_found", param: "subscription_id" }, "not-found"],
-    ["no code at all", 400, { message: "The plan's billing period and addon's billing period are incompatible.", type: "invalid_request" }, "rejected"],
+    [
+      "no code at all",
+      400,
+      { message: "The plan's billing period and addon's billing period are incompatible.", type: "invalid_request" },
+      "rejected",
+    ],
     ["a declined card", 400, { message: "x", type: "payment", api_error_code: "payment_processing_failed" }, "payment"],
     ["a missing card, type left out", 400, { message: "x", api_error_code: "payment_method_not_present" }, "payment"],
     ["a type of the future", 400, { type: "future_error_type", message: "x" }, "rejected"],
@@ -44,7 +49,11 @@ describe("what an answer means", () => {
 
   test("param may be a list; the cause of a payment failure is kept", () => {
     expect(of(400, { type: "invalid_request", message: "Invalid parameters", param: ["email", "phone"] }).param).toBe("email");
-    const declined = of(400, { type: "payment", api_error_code: "payment_processing_failed", error_cause_id: "gateway.general.decline" });
+    const declined = of(400, {
+      type: "payment",
+      api_error_code: "payment_processing_failed",
+      error_cause_id: "gateway.general.decline",
+    });
     expect(declined.message).toBe("Chargebee answered 400 payment_processing_failed (gateway.general.decline)");
   });
 

@@ -41,7 +41,7 @@ interface Asked {
 }
 
 /**
- * `complete`: claims rule W6. `refused`: complete too, but what it shows is no proof by the owner of this very name; its
+ * `complete`: rule W6 of the claim protocol. `refused`: complete too, but what it shows is no proof by the owner of this very name; its
  * values can only show that a value is still there. `incomplete`: nothing is known, neither for nor against anyone.
  */
 export type ProofAnswer =

@@ -29,7 +29,7 @@ const answerSchema = z.object({
 
 /**
  * Whether `body` answers our very request: `{v: 1, host, domain_id, nonce, iat, sig}` with sig = lower-case hexadecimal
- * HMAC-SHA256 over `v|host|domain_id|nonce|iat` (design.md, CustomDomainClass). It shows where requests arrive, not who owns
+ * HMAC-SHA256 over `v|host|domain_id|nonce|iat`. It shows where requests arrive, not who owns
  * the name: any proxy could pass it on.
  */
 export function verifySignedAnswer(body: string, expected: SignedExpectation): SignedVerdict {

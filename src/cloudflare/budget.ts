@@ -1,6 +1,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Timers } from "../runtime/timers.ts";
 import { CreateLine } from "./create-line.ts";
+import { type CloudflareError, heldBack } from "./errors.ts";
 import type { RateLimit } from "./rate-limit-headers.ts";
 
 export type RequestKind = "read" | "create" | "write" | "delete";
@@ -15,7 +16,7 @@ export interface BudgetLimits {
 export interface BudgetRequest {
   readonly kind: RequestKind;
   readonly priority: Priority;
-  /** Whose request it is: the place in the line of creates. */
+  /** The place in the line of creates: the hostname to be created. Of no meaning for other kinds. */
   readonly key: string;
 }
 
@@ -57,6 +58,8 @@ export class RequestBudget {
   }
 
   setLimits(limits: BudgetLimits): void {
+    const { requestsPer5Minutes, createsPerMinute } = this.#limits;
+    if (limits.requestsPer5Minutes === requestsPer5Minutes && limits.createsPerMinute === createsPerMinute) return;
     this.#refill();
     this.#limits = limits;
     this.#tokens = Math.min(this.#tokens, this.#capacity());
@@ -158,5 +161,17 @@ export class RequestBudget {
     if (this.#reported !== undefined && this.#reported.until <= now) this.#reported = undefined;
     this.#tokens = Math.min(this.#capacity(), this.#tokens + ((now - this.#filledAt) / 1000) * rate);
     this.#filledAt = now;
+  }
+}
+
+/** A grant that was not given, as the caller of an API method meets it: RateLimited without a status. */
+export function refusal(grant: Extract<Grant, { granted: false }>): CloudflareError {
+  switch (grant.cause) {
+    case "Creates":
+      return heldBack("RateLimited", "other hostnames are created first", grant.waitMs, "AwaitingCapacity");
+    case "Paused":
+      return heldBack("RateLimited", "Cloudflare asked for a pause", grant.waitMs);
+    case "Requests":
+      return heldBack("RateLimited", "the operator's own budget of requests is used up", grant.waitMs);
   }
 }

@@ -1,11 +1,11 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import { Agent } from "undici";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { HOSTNAME, startFixture, TOKEN, ZONE_ID } from "../../test/simulators/cloudflare/fixture.ts";
 import { CloudflareClient } from "./client.ts";
 import { CloudflareError } from "./errors.ts";
 import type { RateLimit } from "./rate-limit-headers.ts";
-import { certificatePending, justCreated } from "./recorded-rows.ts";
-import { createCloudflareAgent } from "./transport.ts";
+import { certificatePending, justCreated } from "./recorded-rows.testing.ts";
 
 const ID = "614b3124-cd57-42f0-8307-000000000000";
 const never = new AbortController().signal;
@@ -26,7 +26,7 @@ interface Server {
 }
 
 function newClient(apiURL: string, apiToken: string, timeoutMs = 5_000, limits: RateLimit[] = []): CloudflareClient {
-  const dispatcher = createCloudflareAgent();
+  const dispatcher = new Agent({ allowH2: false, connections: 8, pipelining: 1 });
   onTestFinished(() => dispatcher.destroy());
   return new CloudflareClient({ apiURL, apiToken, dispatcher, timeoutMs, onRateLimit: (limit) => limits.push(limit) });
 }
@@ -265,6 +265,16 @@ describe("answers", () => {
     expect(JSON.stringify([error.message, error.stack, error])).not.toContain("a-token");
   });
 });
+
+test.each(["", "  \n", "two words", "line\nbreak", "tökén"])(
+  "a token that cannot be one (%j) is told as such, without a call",
+  async (token) => {
+    const { origin, seen } = await serve(json(200, success(null)));
+    const error = await errorOf(newClient(origin, token).verifyToken(never));
+    expect(error).toMatchObject({ class: "Unauthorized", ambiguous: false, status: undefined });
+    expect(seen).toEqual([]);
+  },
+);
 
 describe("deadline and abort", () => {
   test("a call that is not answered ends at its deadline", async () => {

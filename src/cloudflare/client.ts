@@ -186,6 +186,11 @@ export class CloudflareClient implements CloudflareApi {
 
   async #call(kind: CallKind, signal: AbortSignal, send: (options: { signal: AbortSignal }) => SDKCall): Promise<Envelope> {
     signal.throwIfAborted();
+    for (const token of this.#secrets) {
+      // Such a header cannot be sent; the SDK would call it a connection failure.
+      if (!/^[!-~]+$/.test(token))
+        throw refusedLocally("Unauthorized", "the Secret holds no API token, or one with white space in it");
+    }
     // The SDK never removes the listener that it adds, so it gets a signal that dies with the call.
     const call = new AbortController();
     const abort = (): void => call.abort(signal.reason);

@@ -138,7 +138,10 @@ export function heldBack(errorClass: ErrorClass, why: string, retryAfterMs: numb
 }
 
 /** A request the operator must not send, such as one with an id that is no id. */
-export function refusedLocally(errorClass: "InvalidId" | "ConfigWrong" | "OperatorBug", why: string): CloudflareError {
+export function refusedLocally(
+  errorClass: "InvalidId" | "ConfigWrong" | "OperatorBug" | "Unauthorized",
+  why: string,
+): CloudflareError {
   return new CloudflareError({ class: errorClass, ambiguous: false, message: `${SENTENCES[errorClass]} (${why})` });
 }
 

@@ -10,8 +10,8 @@ import type {
   Quota,
   TokenState,
 } from "./api.ts";
-import type { Grant, Priority, RequestBudget, RequestKind } from "./budget.ts";
-import { CloudflareError, heldBack, refusedLocally } from "./errors.ts";
+import { type Priority, type RequestBudget, type RequestKind, refusal } from "./budget.ts";
+import { CloudflareError, refusedLocally } from "./errors.ts";
 import type { FailureGate } from "./failure-gate.ts";
 import { type MutationLog, type MutationRecord, summarise } from "./mutation-log.ts";
 import type { CustomHostname } from "./row.ts";
@@ -107,12 +107,16 @@ export class GuardedApi implements CloudflareApi {
       request: input,
       before: undefined,
     } as const;
-    const created = await this.#gated("create", signal, () =>
-      this.#recorded(
-        target,
-        () => this.#options.api.create(zoneID, input, signal),
-        (answer) => answer.hostname,
-      ),
+    const created = await this.#gated(
+      "create",
+      signal,
+      () =>
+        this.#recorded(
+          target,
+          () => this.#options.api.create(zoneID, input, signal),
+          (answer) => answer.hostname,
+        ),
+      input.hostname,
     );
     this.#remember(created.hostname);
     return created;
@@ -146,10 +150,10 @@ export class GuardedApi implements CloudflareApi {
     this.#options.gate.open("create");
   }
 
-  async #gated<T>(kind: RequestKind, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  async #gated<T>(kind: RequestKind, signal: AbortSignal, call: () => Promise<T>, key = ""): Promise<T> {
     const closed = this.#options.gate.check(kind === "create");
     if (closed !== undefined) throw closed;
-    return this.#watched(() => this.#budgeted(kind, signal, call));
+    return this.#watched(() => this.#budgeted(kind, signal, call, key));
   }
 
   async #watched<T>(call: () => Promise<T>): Promise<T> {
@@ -161,9 +165,9 @@ export class GuardedApi implements CloudflareApi {
     }
   }
 
-  async #budgeted<T>(kind: RequestKind, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  async #budgeted<T>(kind: RequestKind, signal: AbortSignal, call: () => Promise<T>, key = ""): Promise<T> {
     const { budget, context } = this.#options;
-    const grant = await budget.acquire({ kind, priority: context.priority, key: context.subject }, signal);
+    const grant = await budget.acquire({ kind, priority: context.priority, key }, signal);
     if (!grant.granted) throw refusal(grant);
     try {
       const answer = await call();
@@ -233,15 +237,4 @@ export class GuardedApi implements CloudflareApi {
 
 interface Target extends Pick<MutationRecord, "action" | "zoneID" | "hostname" | "id" | "request"> {
   readonly before: CustomHostname | undefined;
-}
-
-function refusal(grant: Extract<Grant, { granted: false }>): CloudflareError {
-  switch (grant.cause) {
-    case "Creates":
-      return heldBack("RateLimited", "other hostnames are created first", grant.waitMs, "AwaitingCapacity");
-    case "Paused":
-      return heldBack("RateLimited", "Cloudflare asked for a pause", grant.waitMs);
-    case "Requests":
-      return heldBack("RateLimited", "the operator's own budget of requests is used up", grant.waitMs);
-  }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isReason } from "../api/v1/reasons.ts";
 import { certificateCondition, hostnameCondition } from "./hostname-conditions.ts";
-import { caaFailure, certificatePending, inService, justCreated, withoutSSL } from "./recorded-rows.ts";
+import { caaFailure, certificatePending, inService, justCreated, withoutSSL } from "./recorded-rows.testing.ts";
 import { type CustomHostname, parseRow } from "./row.ts";
 import { HOSTNAME_STATUSES, SSL_STATUSES } from "./status-class.ts";
 
@@ -157,5 +157,8 @@ describe("certificate", () => {
     const unknownEnd = { certificates: [] };
     expect(certificateCondition(withSSL("pending_deployment", unknownEnd), served).status).toBe("True");
     expect(certificateCondition(withSSL("issuance_timed_out", unknownEnd), served).status).toBe("False");
+    // A row that was deleted and created again under the same name.
+    expect(certificateCondition(row(justCreated), served).status).toBe("False");
+    expect(certificateCondition(row(certificatePending), served).status).toBe("False");
   });
 });

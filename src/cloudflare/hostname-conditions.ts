@@ -105,11 +105,13 @@ export function certificateCondition(row: CustomHostname, context: CertificateCo
   return { ...verdict, class: statusClass };
 }
 
-/** Without an expiry date only the ordinary steps of a renewal count as one, not a renewal that has ended in failure. */
+/** The documented steps of a renewal. A row that was created anew goes through others first. */
+const RENEWAL_STEPS: ReadonlySet<string> = new Set(["pending_issuance", "pending_deployment", "pending_cleanup"]);
+
+/** With a known end the old certificate counts up to it; without one, only in the ordinary steps of a renewal. */
 function oldCertificateServes(ssl: HostnameCertificate, statusClass: StatusClass, now: number): boolean {
   if (statusClass === "gone" || ssl.status === "expired") return false;
-  const expiry = ssl.expiresAt === undefined ? undefined : Date.parse(ssl.expiresAt);
-  return expiry === undefined ? statusClass === "progressing" : expiry > now;
+  return ssl.expiresAt === undefined ? RENEWAL_STEPS.has(ssl.status) : Date.parse(ssl.expiresAt) > now;
 }
 
 function withoutCertificate(wanted: boolean): RowCondition {
@@ -204,7 +206,7 @@ function failedCertificate(ssl: HostnameCertificate, errors: readonly string[]):
 }
 
 /** Cloudflare answers so for a domain on its own network: only a proxied CNAME to the platform's zone counts then. */
-export function isOrangeToOrange(error: string): boolean {
+function isOrangeToOrange(error: string): boolean {
   return /is using Cloudflare and cannot be activated/i.test(error);
 }
 

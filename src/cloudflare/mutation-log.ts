@@ -1,4 +1,3 @@
-import type { Logger } from "../runtime/logger.ts";
 import type { CustomHostname } from "./row.ts";
 
 /** One attempt to change something at Cloudflare, written after it ended. */
@@ -21,11 +20,6 @@ export interface MutationRecord {
 
 export interface MutationLog {
   record(entry: MutationRecord): void;
-}
-
-/** One line per attempt at level info. */
-export function mutationLogOf(logger: Logger): MutationLog {
-  return { record: (entry) => logger.info({ mutation: entry }, `cloudflare ${entry.action} ${entry.outcome}`) };
 }
 
 /** What of a row goes into logs: no tokens that prove ownership or validate certificates. */

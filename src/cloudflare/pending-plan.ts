@@ -11,7 +11,7 @@ export type PendingCall =
 export type StatusFilter = { readonly hostnameStatus: string } | { readonly sslStatus: string };
 
 /** Whether Cloudflare is still working on the row or waiting for DNS, so that it may change at any time. */
-export function isSettling(row: CustomHostname): boolean {
+function isSettling(row: CustomHostname): boolean {
   if (isGone(row)) return false;
   const ssl = row.ssl === undefined ? "ready" : classifySSL(row.ssl.status);
   return classifyHostname(row.status) === "progressing" || ssl === "progressing";

@@ -72,7 +72,10 @@ export class CloudflareSessions {
     this.#options = options;
   }
 
-  /** To be called whenever a class or its Secret may have changed; a new token takes effect at once and forgets old refusals. */
+  /**
+   * To be called with the current settings and token before each use: without a change it costs nothing. A new token takes effect
+   * at once and forgets old refusals.
+   */
   open(className: string, settings: ZoneSettings, token: string): ZoneSession {
     const credentialKey = JSON.stringify([settings.apiURL, settings.apiTokenSecretRef.name, settings.apiTokenSecretRef.key]);
     const zoneKey = JSON.stringify([credentialKey, settings.zoneID]);

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, fetch as undiciFetch } from "undici";
+import { type Dispatcher, fetch as undiciFetch } from "undici";
 import { type RateLimit, rateLimitOf } from "./rate-limit-headers.ts";
 
 /** What the SDK hands to its `fetch` option. */
@@ -14,22 +14,6 @@ export interface TransportOptions {
 
 /** A page of 1,000 rows is 2 to 3 MB. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
-
-/**
- * One pool for all Cloudflare credentials. HTTP/2 stays off: one dead session would stall every call that shares it.
- * The pool's timeouts are a second net; each call has its own deadline.
- */
-export function createCloudflareAgent(): Agent {
-  return new Agent({
-    allowH2: false,
-    connections: 8,
-    pipelining: 1,
-    headersTimeout: 60_000,
-    bodyTimeout: 60_000,
-    keepAliveTimeout: 30_000,
-    connect: { timeout: 10_000 },
-  });
-}
 
 /**
  * The `fetch` under the SDK. It reads the whole body, bounded, so that the caller's signal covers it (the SDK's own timer stops

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { inService } from "./recorded-rows.ts";
+import { inService } from "./recorded-rows.testing.ts";
 import { type CustomHostname, parseRow } from "./row.ts";
 import { ZoneRows } from "./zone-rows.ts";
 
@@ -82,7 +82,8 @@ test("the index by hostname always agrees with the rows", () => {
         else rows.merge(row(id, "active", `${host}-${id}.dev`), stale ? 0 : rows.tick());
       }
       const byName = ["a", "b", "c", "d"].flatMap((id) => ["x", "y"].flatMap((host) => rows.withHostname(`${host}-${id}.dev`)));
-      return byName.length === rows.size && byName.every((one) => rows.get(one.id) === one);
+      expect(byName).toHaveLength(rows.size);
+      for (const one of byName) expect(rows.get(one.id)).toBe(one);
     }),
   );
 });

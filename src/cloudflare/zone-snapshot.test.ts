@@ -4,7 +4,7 @@ import { Timers } from "../runtime/timers.ts";
 import type { CloudflareApi, Page, PageQuery } from "./api.ts";
 import { answerError, heldBack } from "./errors.ts";
 import { pendingCalls } from "./pending-plan.ts";
-import { certificatePending, inService, justCreated } from "./recorded-rows.ts";
+import { certificatePending, inService, justCreated } from "./recorded-rows.testing.ts";
 import { type CustomHostname, parseRow } from "./row.ts";
 import { type SnapshotSettings, ZoneSnapshot } from "./zone-snapshot.ts";
 
@@ -142,6 +142,19 @@ describe("sweeps", () => {
     expect(zone.takeCalls()).toEqual([]);
     await pass(2_000);
     expect(zone.takeCalls()).toHaveLength(100);
+  });
+
+  test("new settings count at once", async () => {
+    const { zone, snapshot, pass } = start([row(1)], { snapshotSeconds: 3600 });
+    snapshot.watch("h1.customer.dev");
+    await pass(60_000);
+    expect(zone.takeCalls()).toEqual(["list 1"]);
+    snapshot.setSettings({ ...settings, snapshotSeconds: 30 });
+    await pass(0);
+    expect(zone.takeCalls()).toEqual(["list 1"]);
+    snapshot.setSettings({ ...settings, snapshotSeconds: 30 });
+    await pass(20_000);
+    expect(zone.takeCalls()).toEqual([]);
   });
 
   test("a page size that Cloudflare refuses falls back to 50 for good", async () => {
@@ -329,6 +342,19 @@ describe("rows that are settling", () => {
     await pass(15_000);
     // Two pending rows fill one page, of which one is watched: asking for that one alone is no dearer.
     expect(zone.takeCalls()).toEqual(["get id-100"]);
+  });
+
+  test("a thousand served and two hundred pending hostnames cost far fewer than 600 requests in five minutes", async () => {
+    const rows = Array.from({ length: 1200 }, (_, n) => (n < 1000 ? row(n) : pending(n)));
+    const { zone, snapshot, pass } = start(rows, { pageSize: 50 });
+    for (const { hostname } of rows) snapshot.watch(hostname);
+    for (let second = 0; second < 300; second += 3) {
+      if (second % 30 === 0) zone.rows[1000 + second / 3] = row(1000 + second / 3);
+      await pass(3_000);
+    }
+    expect([snapshot.state().rows, snapshot.byID("id-1090")?.status]).toEqual([1200, "active"]);
+    expect(zone.calls.length).toBeGreaterThan(200);
+    expect(zone.calls.length).toBeLessThan(500);
   });
 
   test("the plan takes whichever is fewer calls for each status, and never the rows of nobody", () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
 import type { Timers } from "../runtime/timers.ts";
 import type { CloudflareApi } from "./api.ts";
@@ -100,8 +101,11 @@ export class ZoneSnapshot {
     this.#watched.delete(hostname);
   }
 
+  /** To be called as often as one likes: only a difference wakes the loop. */
   setSettings(settings: SnapshotSettings): void {
+    if (isDeepStrictEqual(settings, this.#settings)) return;
     this.#settings = settings;
+    if (this.#sweptAt !== undefined && this.#failure === undefined) this.#schedule(this.#sweptAt);
     this.#waker.wake();
   }
 

@@ -38,4 +38,13 @@ export class Providers {
   forget(className: string): void {
     this.#sessions.close(className);
   }
+
+  /** Nobody is interested in the name any more: a zone that nobody watches is not listed. */
+  unwatch(domain: string): void {
+    for (const { metadata } of this.#ledger.classes.store.list()) {
+      const snapshot = this.#sessions.get(metadata.name)?.snapshot;
+      snapshot?.unwatch(domain);
+      snapshot?.unwatch(`www.${domain}`);
+    }
+  }
 }

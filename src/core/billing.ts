@@ -37,6 +37,10 @@ export interface BillingInput {
   readonly countBefore: number | undefined;
   /** The quantity in status.lines; undefined when the line is not journalled. */
   readonly journalled: number | undefined;
+  /** The quantity that the status tells of, journalled or not; undefined when it tells of none for this spec. */
+  readonly recorded: number | undefined;
+  /** The quantity that this process wrote last, whether or not it could be journalled. */
+  readonly written: number | undefined;
   /** Accounts that lay claim to the same line. */
   readonly contenders: readonly string[];
   /** Departures since the last sync that the claim protocol explains. */
@@ -101,14 +105,15 @@ export function decideBilling(input: BillingInput): BillingDecision {
   if (blocked !== undefined) return { step: blocked, desired, damping: previous };
   const pending = livePending(input.pending, input.now);
   const readNow = snapshot?.fresh !== true && (input.readDue || pending !== undefined);
-  const current = snapshot === undefined ? input.journalled : quantityOrUndefined(snapshot.subscription, input.line);
-  if (readNow || (snapshot === undefined && current === undefined)) return { step: { kind: "read" }, desired, damping: previous };
+  const current = snapshot === undefined ? input.recorded : quantityOrUndefined(snapshot.subscription, input.line);
+  // A wait that a read interrupts goes on meanwhile.
+  const damping = current === undefined ? undefined : damp(previous, desired, current, input.now);
+  if (readNow || (snapshot === undefined && current === undefined)) return { step: { kind: "read" }, desired, damping };
   if (snapshot !== undefined) {
     const state = subscriptionState(input.line.subscriptionID, snapshot.subscription);
     if (state.kind === "gone") return { step: { ...state, kind: "hold", stalled: true }, desired, damping: undefined };
   }
   if (current === undefined) return { step: unsupported(input.line), desired, damping: undefined };
-  const damping = damp(previous, desired, current, input.now);
   if (pending !== undefined) {
     if (current === pending.quantity && damping !== undefined)
       return { step: { kind: "settle", quantity: current }, desired, damping };
@@ -128,10 +133,10 @@ function exclusion(input: BillingInput, desired: number): BillingStep | undefine
     const message = `The quantity would be ${desired}, above maxQuantity ${input.maxQuantity}; nothing is written.`;
     return { kind: "hold", stalled: true, reason: "QuotaExceeded", message };
   }
-  const [first] = input.contenders;
-  if (first === undefined) return undefined;
+  if (input.contenders.length === 0) return undefined;
   const { subscriptionID, itemPriceID } = input.line;
-  const message = `${itemPriceID} on subscription ${subscriptionID} belongs to ${input.contenders.length + 1} accounts, also ${first}; none of them is written.`;
+  // Without their names: tenants read this, and the others may be another tenant's.
+  const message = `${input.contenders.length + 1} BillingAccounts name ${itemPriceID} on subscription ${subscriptionID}; none of them is written.`;
   return { kind: "hold", stalled: true, reason: "SubscriptionConflict", message };
 }
 
@@ -150,7 +155,7 @@ function changeStep(input: BillingInput, count: number, desired: number, current
   const held = stateHold(input);
   if (held !== undefined) return held;
   if (input.refusal !== undefined) return { kind: "hold", stalled: true, ...input.refusal };
-  const drift = input.journalled !== undefined && input.journalled !== current;
+  const drift = input.journalled !== undefined && current !== input.journalled && current !== input.written;
   const waitMs = Math.max(dampingWaitMs(damping, input.delays, input.now), drift ? input.driftWaitMs : 0);
   if (waitMs > 0) return { kind: "wait", afterMs: waitMs };
   return writeStep(input, desired, current, drift);

@@ -15,7 +15,7 @@ export type Judgement =
   | { readonly kind: "Delegation" }
   /**
    * Visitors must come to the target: by CNAME, or by an alias whose addresses are the target's. `served`: Cloudflare reports the
-   * hostname active, which a name behind another account's proxy only becomes by pointing here (facts: TXT is refused for it).
+   * hostname active, which a name behind another account's proxy only becomes by pointing here (Cloudflare refuses TXT validation for it: cloudflare-docs#29675).
    */
   | { readonly kind: "Alias"; readonly place: Place; readonly targets: readonly string[]; readonly served: boolean }
   /** Visitors must come to fixed addresses; an alias to the target has the same effect. */

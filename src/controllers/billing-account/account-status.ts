@@ -32,7 +32,7 @@ export function syncedStatus(input: {
   if (result.kind === "synced") {
     const { count, desired, quantity } = result;
     const entry = journalled(account, line);
-    const message = `Chargebee bills ${quantity} for ${count} domains.`;
+    const message = `Quantity at Chargebee: ${quantity}. Billable domains: ${count}.`;
     const next: BillingAccountStatus = {
       ...before,
       domains: count,
@@ -49,7 +49,7 @@ export function syncedStatus(input: {
   const next: BillingAccountStatus = {
     ...before,
     ...(desired === undefined ? {} : { desiredQuantity: desired }),
-    ...(result.kind === "refused" ? { errorEpoch: errorEpochOf(account) + 1 } : {}),
+    ...(result.kind === "refused" ? { errorEpoch: errorEpochOf(account) } : {}),
   };
   const stalled = result.kind === "refused" || result.stalled;
   return changed(account, next, heldFindings(reason, message, stalled), now);

@@ -1,3 +1,4 @@
+import type { BillingAccount } from "../../api/v1/billing-account.ts";
 import { ANNOTATION_ACCEPT_QUANTITY, FINALIZER } from "../../api/v1/group.ts";
 import { type BillingInput, type BillingStep, decideBilling, type Snapshot } from "../../core/billing.ts";
 import { contenders } from "../../core/billing-lines.ts";
@@ -102,7 +103,7 @@ export class LineSync {
     const { account, settings, memory } = run;
     const { line, mode, freeQuantity, maxQuantity, delays } = settings;
     const now = this.#clock.monotonic();
-    const { pending, correctedAt } = memory.line(line);
+    const { pending, correctedAt, written } = memory.line(line);
     const entry = journalled(account, line);
     const { namespace = "" } = splitKey(run.key);
     return {
@@ -116,6 +117,8 @@ export class LineSync {
       count: this.#sources.synced ? this.#sources.claimsOf(run.key).length : undefined,
       countBefore: account.status?.domains,
       journalled: entry?.quantity,
+      recorded: entry?.quantity ?? (isSyncedFor(account) ? 0 : undefined),
+      written,
       contenders: this.#contenders(run),
       explained: this.#memory.explainedSince(run.key, Date.parse(account.status?.lastSyncedTime ?? "1970-01-01T00:00:00Z")),
       namespaceTerminating: this.#sources.isTerminating(namespace),
@@ -202,4 +205,9 @@ export class LineSync {
     if (step.drift)
       this.#events.event(run.account, "Warning", "DriftCorrected", "Billing", `${note}: it had been changed by somebody else`);
   }
+}
+
+/** Whether the status tells of a sync of this spec: what is not in its lines is then known to be absent. */
+function isSyncedFor({ metadata, status }: BillingAccount): boolean {
+  return status?.lastSyncedTime !== undefined && status.observedGeneration === metadata.generation;
 }

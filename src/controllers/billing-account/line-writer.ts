@@ -47,6 +47,7 @@ export class LineWriter {
     try {
       const subscription = await send(key);
       memory.pending = undefined;
+      memory.written = write.quantity;
       run.memory.saw(write.line.subscriptionID, subscription, this.#clock.monotonic());
       return verify(write, subscription);
     } catch (error) {

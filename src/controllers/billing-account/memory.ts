@@ -14,6 +14,8 @@ export interface LineMemory {
   pending: PendingWrite | undefined;
   refusal: Refusal | undefined;
   correctedAt: number | undefined;
+  /** The quantity of our last write that was answered. */
+  written: number | undefined;
   /** When the release of a line that could not be released is tried again. */
   releaseAt: number;
   /** Why it could not be released. */
@@ -58,6 +60,7 @@ export class AccountMemory {
       pending: undefined,
       refusal: undefined,
       correctedAt: undefined,
+      written: undefined,
       releaseAt: 0,
       releaseMessage: "",
     };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ADDON, PLAN } from "../../../test/simulators/chargebee/fixture.ts";
-import { BillingBench } from "./billing-bench.ts";
+import { BillingBench } from "./billing-bench.fixture.ts";
 
 const ACCOUNT = "a/default";
 const SECOND = 1_000;

@@ -1,5 +1,6 @@
 import type { CustomDomainClass, CustomDomainClassStatus } from "../../api/v1/custom-domain-class.ts";
 import { FINALIZER } from "../../api/v1/group.ts";
+import { isGone } from "../../cloudflare/hostname.ts";
 import { fuseBlown } from "../../core/claim.ts";
 import { conditionsOf, differs, type Finding, findCondition } from "../../core/conditions.ts";
 import { isConflict } from "../../kube/api-error.ts";
@@ -102,7 +103,7 @@ export class CustomDomainClassReconciler implements Reconciler {
       observedGeneration: generation,
       domains: claims.filter(({ spec }) => spec.state === "Pending" || spec.state === "Proven").length,
       ...(report.quota === undefined ? {} : { quota: report.quota }),
-      ...(report.unmanagedHostnames === undefined ? {} : { unmanagedHostnames: report.unmanagedHostnames }),
+      ...this.#unmanaged(found.metadata.name),
       conditions: conditionsOf(previous?.conditions ?? [], findings, generation, now),
     };
     const healthy = findings.Ready.status === "True";
@@ -121,6 +122,17 @@ export class CustomDomainClassReconciler implements Reconciler {
     this.#countsWritten.set(found.metadata.name, this.#clock.monotonic());
     this.#announce(found, findings.Ready);
     return { requeueAfterMs: again };
+  }
+
+  /** Rows of the zone that no claim answers for; kept as it was until the zone has been listed. */
+  #unmanaged(name: ObjectKey): Pick<CustomDomainClassStatus, "unmanagedHostnames"> {
+    const provider = this.#providers.cloudflare(name);
+    if (provider.kind === "unavailable" || provider.session.snapshot.state().generation === 0) return {};
+    const managed = new Set<string>();
+    for (const { spec } of this.#ledger.claims.store.list()) for (const { id } of spec.rows) managed.add(id);
+    let unmanagedHostnames = 0;
+    for (const row of provider.session.snapshot.all()) if (!managed.has(row.id) && !isGone(row)) unmanagedHostnames += 1;
+    return { unmanagedHostnames };
   }
 
   async #zone(found: CustomDomainClass, signal: AbortSignal): Promise<{ report: ZoneReport; ageMs: number }> {

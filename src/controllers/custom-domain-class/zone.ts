@@ -1,5 +1,5 @@
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
-import type { CloudflareApi } from "../../cloudflare/api.ts";
+import type { CloudflareApi, Quota } from "../../cloudflare/api.ts";
 import { checkCredential } from "../../cloudflare/credential.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
 import type { Finding } from "../../core/conditions.ts";
@@ -10,7 +10,6 @@ export interface ZoneReport {
   readonly credentials: Finding | "keep";
   readonly fallbackOrigin: Finding | "keep";
   readonly quota: { readonly allocated: number; readonly used: number } | undefined;
-  readonly unmanagedHostnames: number | undefined;
 }
 
 const BLOCKED: Finding = { status: "Unknown", reason: "NotChecked", message: "Not looked at: the credential does not work." };
@@ -20,7 +19,7 @@ export async function inspectZone(found: CustomDomainClass, provider: SessionRes
   if (provider.kind === "unavailable") {
     const { reason, message } = provider;
     const status = reason === "SecretNotFound" ? "False" : "Unknown";
-    return { credentials: { status, reason, message }, fallbackOrigin: BLOCKED, quota: undefined, unmanagedHostnames: undefined };
+    return { credentials: { status, reason, message }, fallbackOrigin: BLOCKED, quota: undefined };
   }
   const { session } = provider;
   const api = session.api({
@@ -29,32 +28,33 @@ export async function inspectZone(found: CustomDomainClass, provider: SessionRes
     hostnames: [],
     priority: "normal",
   });
-  const credentials = await credentialFinding(api, session.zoneID, signal);
+  const { finding: credentials, quota } = await credentialFinding(api, session.zoneID, signal);
   if (credentials !== "keep" && credentials.status !== "True") {
-    return { credentials, fallbackOrigin: BLOCKED, quota: undefined, unmanagedHostnames: undefined };
+    return { credentials, fallbackOrigin: BLOCKED, quota: undefined };
   }
   const fallbackOrigin = await fallbackFinding(api, found, signal);
-  const quota = await api.quota(session.zoneID, signal).catch((error: unknown) => optional(error, signal));
   return {
     credentials,
     fallbackOrigin,
     quota: quota === undefined ? undefined : { allocated: quota.allocated, used: quota.used },
-    unmanagedHostnames: undefined,
   };
 }
 
-async function credentialFinding(api: CloudflareApi, zoneID: string, signal: AbortSignal): Promise<Finding | "keep"> {
+async function credentialFinding(
+  api: CloudflareApi,
+  zoneID: string,
+  signal: AbortSignal,
+): Promise<{ readonly finding: Finding | "keep"; readonly quota: Quota | undefined }> {
   try {
     const verdict = await checkCredential(api, zoneID, signal);
-    if (verdict.kind === "Valid")
-      return { status: "True", reason: "CredentialsAccepted", message: "Cloudflare accepts the API token for the zone." };
-    return {
-      status: "False",
-      reason: "Unauthorized",
-      message: `${verdict.message}: put a token with permission SSL and Certificates: Edit into the Secret`,
-    };
+    if (verdict.kind === "Valid") {
+      const message = "Cloudflare accepts the API token for the zone.";
+      return { finding: { status: "True", reason: "CredentialsAccepted", message }, quota: verdict.quota };
+    }
+    const message = `${verdict.message}: put a token with permission SSL and Certificates: Edit into the Secret`;
+    return { finding: { status: "False", reason: "Unauthorized", message }, quota: undefined };
   } catch (error) {
-    return findingOf(error, signal);
+    return { finding: findingOf(error, signal), quota: undefined };
   }
 }
 
@@ -93,10 +93,4 @@ function findingOf(error: unknown, signal: AbortSignal): Finding | "keep" {
   if (!(error instanceof CloudflareError)) throw error;
   if (error.class === "Transient" || error.class === "RateLimited") return "keep";
   return { status: "False", reason: error.reason, message: error.message };
-}
-
-function optional(error: unknown, signal: AbortSignal): undefined {
-  signal.throwIfAborted();
-  if (!(error instanceof CloudflareError)) throw error;
-  return undefined;
 }

@@ -24,7 +24,9 @@ export function hostnameAspects(view: HostnameView): {
   const { row, problem, previous, now } = view;
   if (row !== undefined) {
     const { status, reason, message } = hostnameCondition(row);
-    const previouslyActive = findCondition(previous?.conditions, "CertificateReady")?.status === "True";
+    // Of this very row: a row that was made anew has to get its first certificate like any other.
+    const same = previous?.hostnames?.some(({ cloudflareID }) => cloudflareID === row.id) === true;
+    const previouslyActive = same && findCondition(previous?.conditions, "CertificateReady")?.status === "True";
     const certificate = certificateCondition(row, { previouslyActive, now });
     return {
       HostnameActive: { status, reason, message },

@@ -140,6 +140,7 @@ async function provisionRows(
     mayChange: !domain.spec.suspend,
     fresh,
     now: clock.now(),
+    createWaitMs: (hostname: string) => session.budget.waitFor({ kind: "create", priority: fresh ? "user" : "normal", key: hostname }),
   };
   const provisioned = await provision(claim, wanted, context, signal);
   return restartValidation(pass, provisioned, wanted, { api, now: clock.now() }, signal);

@@ -52,6 +52,8 @@ export interface ProvisionContext {
   /** A GET by id instead of the shared snapshot: somebody asked for the truth now. */
   readonly fresh: boolean;
   readonly now: number;
+  /** How long a create of the hostname would have to wait: asked before the look-up, which would be wasted. */
+  readonly createWaitMs: (hostname: string) => number;
 }
 
 type Found =
@@ -127,6 +129,11 @@ async function ensureRow(
   const current = known === undefined ? undefined : await observe(known, context, signal);
   if (current !== undefined) return adjust(current, want, context, signal);
   if (!context.mayCreate) return { kind: "none" };
+  const waitMs = context.createWaitMs(want.hostname);
+  if (waitMs > 0) {
+    const message = `Cloudflare creates a few hostnames per minute, and others are before ${want.hostname}`;
+    return { kind: "problem", reason: "AwaitingCapacity", message, afterMs: waitMs, own: false, stalled: false };
+  }
   const { zoneID } = context.class.spec.cloudflare;
   const rows = (await context.api.findByHostname(zoneID, want.hostname, signal)).filter((row) => !isGone(row));
   if (rows.length > 0) return adopt(claim, rows, want, context, true);
@@ -147,6 +154,8 @@ async function ensureRow(
 
 /** The row as last seen; undefined once Cloudflare does not have it any more (a GET said so). */
 async function observe(known: ClaimRow, context: ProvisionContext, signal: AbortSignal): Promise<CustomHostname | undefined> {
+  // After a restart one shared list tells of every row what a thousand GETs would.
+  if (!context.fresh && context.snapshot.state().generation === 0) await context.snapshot.refresh(signal);
   const seen = context.fresh ? undefined : context.snapshot.byID(known.id);
   const row = seen ?? (await context.api.get(known.zoneID, known.id, signal));
   return row === undefined || isGone(row) || row.hostname !== known.hostname ? undefined : row;

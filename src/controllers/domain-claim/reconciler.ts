@@ -50,6 +50,7 @@ export class DomainClaimReconciler implements Reconciler {
     const cached = this.#ledger.claims.get(key);
     if (cached === undefined || this.#nothingToDo(cached)) {
       this.#progress.succeeded(key);
+      if (cached === undefined) this.#providers.unwatch(key);
       return cached === undefined ? {} : { requeueAfterMs: ORPHAN_SWEEP_MS };
     }
     const unlock = this.#locks.tryAcquire(key);
@@ -129,7 +130,9 @@ export class DomainClaimReconciler implements Reconciler {
     const provider = this.#providers.cloudflare(claim.spec.className ?? "");
     if (provider.kind === "unavailable") return false;
     const { snapshot } = provider.session;
-    return [claim.metadata.name, `www.${claim.metadata.name}`].some((hostname) =>
+    const hostnames = [claim.metadata.name, `www.${claim.metadata.name}`];
+    for (const hostname of hostnames) snapshot.watch(hostname);
+    return hostnames.some((hostname) =>
       snapshot.byHostname(hostname).some((row) => !isGone(row) && createdByUs(row, claim.spec.createdTime)),
     );
   }

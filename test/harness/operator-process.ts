@@ -1,0 +1,35 @@
+import { KubeConfigSource } from "../../src/kube/credentials.ts";
+import { parseConfig } from "../../src/config.ts";
+import { runOperator } from "../../src/operator.ts";
+import { createLogger } from "../../src/runtime/logger.ts";
+import { SkewedClock } from "../simulators/clock.ts";
+
+/** What the parent says; every message is answered with its `id` once it has taken effect. */
+export interface ClockMessage {
+  readonly id: number;
+  readonly advanceMs: number;
+}
+
+/**
+ * The operator's own composition root with a clock that the parent process moves. Leases, tokens and socket deadlines use real
+ * time, as in the shipped program.
+ */
+const clock = new SkewedClock();
+const stop = new AbortController();
+process.on("message", (message: ClockMessage) => {
+  clock.advance(message.advanceMs);
+  process.send?.({ id: message.id });
+});
+process.once("disconnect", () => process.exit(1));
+for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort(new Error(`received ${name}`)));
+
+const parsed = parseConfig(process.argv.slice(2), process.env);
+if (parsed.kind !== "config") throw new Error(parsed.kind === "invalid" ? parsed.message : "help is not for tests");
+const logger = createLogger({ level: parsed.config.logLevel });
+try {
+  await runOperator(parsed.config, { clock, logger, credentials: new KubeConfigSource(), version: "test" }, stop.signal);
+  process.exit(0);
+} catch (error) {
+  logger.fatal({ err: error }, "the operator ended");
+  process.exit(1);
+}

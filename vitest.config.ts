@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "tools/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: ["test/verdict/**", "node_modules/**"],
+    expect: { requireAssertions: true },
+    testTimeout: 60_000,
+    hookTimeout: 1_800_000,
+    // Every integration file has a control plane of its own: two at once is what two cores carry.
+    maxWorkers: 2,
+    reporters: ["default"],
+  },
+});
