@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NODE := node_modules/.bin/node
+# The pinned Node.js, whatever the machine has.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 REPORTS := .tmp/reports
 
 .PHONY: help install build generate verify check test unit demo control-plane simulators clean

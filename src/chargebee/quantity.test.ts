@@ -81,6 +81,20 @@ test.each([0, -1, 0.5, Number.NaN])("no body is made of quantity %d", (quantity)
   expect(() => addonParams([line], false, POLICY)).toThrow(RangeError);
 });
 
+test("another add-on's fraction is repeated on a decimal site", () => {
+  const line: SubscriptionItem = {
+    itemPriceID: "x",
+    type: "addon",
+    quantity: 2.5,
+    inDecimal: true,
+    unitPrice: undefined,
+    billingCycles: undefined,
+  };
+  expect(itemPriceParams([echoedLine(line, undefined)], true, POLICY).subscription_items).toEqual([
+    { item_price_id: "x", quantity_in_decimal: "2.5" },
+  ]);
+});
+
 test("every body forbids to revive a cancelled subscription", () => {
   const line = { itemPriceID: "x", quantity: 1, inDecimal: false, unitPrice: undefined, billingCycles: undefined };
   for (const replaceAll of [true, false]) {

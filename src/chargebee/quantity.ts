@@ -47,18 +47,22 @@ export function addonParams(lines: readonly WrittenLine[], replaceAll: boolean, 
   };
 }
 
-/** Throws RangeError for a quantity below 1, which Chargebee refuses: zero is a removal, see {@link planRemoval}. */
+/** Throws RangeError for a quantity that Chargebee refuses, 0 among them: zero is a removal, see {@link planRemoval}. */
 function wireLine(line: WrittenLine): WireLine {
   const wire: WireLine = {};
   if (line.quantity !== undefined) {
-    if (!Number.isSafeInteger(line.quantity) || line.quantity < 1)
-      throw new RangeError(`quantity ${line.quantity} cannot be sent`);
+    if (!isSendable(line.quantity, line.inDecimal)) throw new RangeError(`quantity ${line.quantity} cannot be sent`);
     if (line.inDecimal) wire.quantity_in_decimal = String(line.quantity);
     else wire.quantity = line.quantity;
   }
   if (line.unitPrice !== undefined) wire.unit_price = line.unitPrice;
   if (line.billingCycles !== undefined) wire.billing_cycles = line.billingCycles;
   return wire;
+}
+
+/** Lines of others may be fractions on a decimal site; ours never is. */
+function isSendable(quantity: number, inDecimal: boolean): boolean {
+  return inDecimal ? Number.isFinite(quantity) && quantity > 0 : Number.isSafeInteger(quantity) && quantity >= 1;
 }
 
 /** The quantity of a line: 0 when it is absent, NaN when it has none that can be compared. */
@@ -110,7 +114,7 @@ export function echoedLine(item: SubscriptionItem, price: ItemPrice | undefined)
   const { itemPriceID, quantity, inDecimal, billingCycles } = item;
   return {
     itemPriceID,
-    quantity: quantity !== undefined && quantity >= 1 ? quantity : undefined,
+    quantity: quantity !== undefined && isSendable(quantity, inDecimal) ? quantity : undefined,
     inDecimal,
     unitPrice: echoedUnitPrice(item, price),
     // Left out, the price's default number of cycles would begin anew.

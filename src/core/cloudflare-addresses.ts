@@ -1,8 +1,9 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 
 /**
- * [?] Cloudflare's proxy addresses as published at cloudflare.com/ips, which hardly ever changes. Used for one thing only: the
- * sentence that tells a proxied name from a plain wrong address. Nothing is allowed or refused by it.
+ * [?] Cloudflare's proxy addresses as published at cloudflare.com/ips, which hardly ever changes. It tells a proxied name from a
+ * plain wrong address: in the sentence for the owner, and where Cloudflare itself reports such a hostname as active, which is
+ * then taken for routed. No request is allowed or refused by it.
  */
 const PUBLISHED = [
   "173.245.48.0/20",

@@ -53,6 +53,11 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }
 
+/** The object was written or deleted since it was read: decide again. A 404 of a kind that is not served is no such news. */
+export function isStale(error: unknown): boolean {
+  return isConflict(error) || (error instanceof ApiError && error.status === 404 && error.body.details?.name !== undefined);
+}
+
 /**
  * Whether a 404 says that the named OBJECT is gone. A missing CRD or API path answers 404 too, without naming the object
  * in `details`: that is "unknown", never "gone" (claims protocol, rule 12).

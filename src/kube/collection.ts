@@ -75,11 +75,12 @@ export class Collection<T extends KubeObject> {
     await this.#client.remove(this.resource, keyOf(object), preconditions, signal);
   }
 
-  /** A write that removed the last finalizer answers with the object as it was last: it is gone, not newer. */
+  /** A write that removed the last finalizer answers with the object as it was last: it is gone from here on. */
   #take(object: T): T {
     const projected = withoutManagedFields(object);
     const { deletionTimestamp, finalizers = [] } = projected.metadata;
     if (deletionTimestamp === undefined || finalizers.length > 0) this.store.apply(projected);
+    else this.store.remove(projected);
     return projected;
   }
 }

@@ -1,4 +1,4 @@
-import { appendFile, copyFile, mkdir, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BillingAccount } from "../../src/api/v1/billing-account.ts";
 import type { CustomDomain } from "../../src/api/v1/custom-domain.ts";
@@ -10,7 +10,7 @@ import { SkewedClock } from "../simulators/clock.ts";
 import { classSpecFor, manifestsFor, platform } from "../simulators/platform.ts";
 import { startWorld, type World, type WorldOptions } from "../simulators/world.ts";
 import { installChart, RELEASE } from "../tools/helm.ts";
-import { evidenceDirectory } from "./evidence.ts";
+import { type Allowance, type Declared, EVIDENCE, evidenceDirectory } from "./evidence.ts";
 import { Operator } from "./operator.ts";
 import { pathOf } from "./paths.ts";
 
@@ -27,8 +27,10 @@ export interface Manifest {
 }
 
 export interface EnvironmentOptions {
-  /** Names the evidence that is left behind. */
+  /** Names the evidence that is left behind: as the test file is called, with a suffix where it starts several. */
   readonly name: string;
+  /** What the checks over the whole suite shall not hold against this environment. */
+  readonly allow?: readonly Allowance[];
   readonly world?: WorldOptions;
   /** Changes the class before it is applied. */
   readonly classSpec?: (spec: ReturnType<typeof classSpecFor>) => unknown;
@@ -44,6 +46,7 @@ export class Environment implements AsyncDisposable {
   readonly clock: SkewedClock;
   readonly #kubeconfig: string;
   readonly #evidence: string;
+  readonly #secrets = new Map<string, string>();
   #offsetMs = 0;
   operator: Operator | undefined;
 
@@ -52,6 +55,7 @@ export class Environment implements AsyncDisposable {
     const [controlPlane, world] = await Promise.all([startControlPlane(), startWorld({ ...options.world, clock })]);
     const environment = new Environment(controlPlane, world, clock, await evidenceDirectory(options.name));
     try {
+      await environment.#keep(EVIDENCE.environment, { name: options.name, allow: options.allow ?? [] } satisfies Declared);
       await installChart(controlPlane.kubeconfig);
       await controlPlane.restartControllerManager();
       const manifests = manifestsFor(world.connection, { namespace: RELEASE.namespace, className: CLASS });
@@ -61,6 +65,7 @@ export class Environment implements AsyncDisposable {
         await environment.apply(object);
       }
       const token = await controlPlane.serviceAccountToken(RELEASE.namespace, "custom-domain-operator");
+      environment.#secrets.set("ServiceAccount token", token);
       await controlPlane.writeKubeconfig(environment.#kubeconfig, { token });
       return environment;
     } catch (error) {
@@ -75,10 +80,16 @@ export class Environment implements AsyncDisposable {
     this.clock = clock;
     this.#evidence = evidence;
     this.#kubeconfig = join(controlPlane.dir, "operator.kubeconfig");
+    const { cloudflareToken, chargebeeKey, signingKey } = world.connection;
+    for (const [name, value] of Object.entries({ cloudflareToken, chargebeeKey, signingKey })) this.#secrets.set(name, value);
   }
 
   get logFile(): string {
-    return join(this.#evidence, "operator.log");
+    return join(this.#evidence, EVIDENCE.log);
+  }
+
+  get evidence(): string {
+    return this.#evidence;
   }
 
   async startOperator(args: readonly string[] = []): Promise<Operator> {
@@ -175,12 +186,15 @@ export class Environment implements AsyncDisposable {
   /** Ends everything and keeps the audit log and the simulators' counters. */
   async stop(): Promise<void> {
     await this.operator?.stop();
-    const counters = { cloudflare: this.world.cloudflare.ledger(), chargebee: this.world.chargebee.counters(), users: [OPERATOR_USER] };
-    await mkdir(this.#evidence, { recursive: true });
-    await writeFile(join(this.#evidence, "counters.json"), JSON.stringify(counters, null, 2));
+    await this.#keep(EVIDENCE.counters, { cloudflare: this.world.cloudflare.ledger(), chargebee: this.world.chargebee.counters() });
+    await this.#keep(EVIDENCE.secrets, Object.fromEntries(this.#secrets));
     await appendFile(this.logFile, "");
-    await copyFile(this.controlPlane.auditLog, join(this.#evidence, "audit.log"));
+    await copyFile(this.controlPlane.auditLog, join(this.#evidence, EVIDENCE.audit));
     await Promise.all([this.controlPlane.stop(), this.world.close()]);
+  }
+
+  async #keep(file: string, value: unknown): Promise<void> {
+    await writeFile(join(this.#evidence, file), JSON.stringify(value, null, 2));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -81,7 +81,7 @@ const dnsCases: readonly RefusalCase[] = [
     "spec.dns.resolvers",
     "10.96.0.10",
     "[2001:db8::53]:53",
-    "must be host:port, such as '10.96.0.10:53' or '[2001:db8::53]:53'",
+    "must be the address and port of a resolver, such as '10.96.0.10:53' or '[2001:db8::53]:53'",
   ),
   wrongItem("spec.dns.nameserverCIDRs", "127.0.0.1", "127.0.0.0/8", says.cidr),
 ];

@@ -15,6 +15,7 @@ const PACKAGES: Record<ToolName, { readonly module: string; readonly command: st
 export interface ToolOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly onProgress?: (line: string) => void;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -31,7 +32,9 @@ export async function ensureTool(name: ToolName, options: ToolOptions = {}): Pro
   if (!(await cached(dir, [name]))) {
     await mkdir(root, { recursive: true });
     const onProgress = options.onProgress ?? (() => {});
-    await fillCache({ dir, names: [name], fill: (fresh) => goBuild(name, fresh, env, onProgress), onProgress });
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    const fill = (fresh: string) => goBuild(name, fresh, { env, onProgress, ...signal });
+    await fillCache({ dir, names: [name], fill, onProgress, ...signal });
   }
   return join(dir, name);
 }
@@ -62,12 +65,19 @@ function flags(): string[] {
   return ["-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", ["-s", "-w", ...stamps].join(" ")];
 }
 
-async function goBuild(name: ToolName, dir: string, env: NodeJS.ProcessEnv, onProgress: (line: string) => void): Promise<void> {
+interface Build {
+  readonly env: NodeJS.ProcessEnv;
+  readonly onProgress: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+async function goBuild(name: ToolName, dir: string, { env, onProgress, ...signal }: Build): Promise<void> {
   onProgress(`building ${name} ${pinnedVersion(PACKAGES[name].module)}, which takes some minutes the first time`);
   const child = spawn("go", ["build", ...flags(), "-o", join(dir, name), PACKAGES[name].command], {
     cwd: import.meta.dirname,
     env: { ...env, CGO_ENABLED: "0", GOWORK: "off" },
     stdio: ["ignore", "ignore", "pipe"],
+    ...signal,
   });
   let output = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { cidr, hostAndPort, hostname, ipAddress } from "./hostname-rules.ts";
+import { cidr, addressAndPort, hostname, ipAddress } from "./hostname-rules.ts";
 import { rule } from "./rules.ts";
 import { choice, type Immutable, integer, list, object, text } from "./schema.ts";
 
@@ -36,7 +36,7 @@ export const dnsSchema = object("What owners publish, and how DNS is asked.", {
   ]).default("Authoritative"),
   resolvers: list(
     "The resolvers to ask. Empty: those of the operator's own system.",
-    text("host:port.", { max: 260, rules: [hostAndPort] }),
+    text("address:port.", { max: 260, rules: [addressAndPort] }),
     {
       max: 8,
       type: "atomic",

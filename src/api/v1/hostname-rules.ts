@@ -28,9 +28,10 @@ export const ipAddress: Rule = rule(
 
 export const cidr: Rule = rule("isCIDR(self)", "must be an address block such as '198.51.100.0/24' or '2001:db8::/32'");
 
-export const hostAndPort: Rule = rule(
-  "self.matches('^([A-Za-z0-9.-]+|\\\\[[0-9A-Fa-f:.]+\\\\]):[0-9]{1,5}$')",
-  "must be host:port, such as '10.96.0.10:53' or '[2001:db8::53]:53'",
+/** An address, not a name: there is no resolver yet to ask for it. */
+export const addressAndPort: Rule = rule(
+  "self.matches('^([0-9.]+|\\\\[[0-9A-Fa-f:.]+\\\\]):[0-9]{1,5}$') && isIP(self.matches('^[[]') ? self.substring(1, self.indexOf(']')) : self.substring(0, self.indexOf(':')))",
+  "must be the address and port of a resolver, such as '10.96.0.10:53' or '[2001:db8::53]:53'",
 );
 
 export const httpURL: Rule = rule(

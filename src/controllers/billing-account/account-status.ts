@@ -23,8 +23,8 @@ export function syncedStatus(input: {
   readonly line: LineKey;
   readonly result: SyncResult;
   readonly heldLines: readonly HeldLine[];
-  /** createdTime of the newest claim counted, Unix ms: a sync that covers a new domain is put on record even if the figures are the same. */
-  readonly newestClaim: number;
+  /** A sync that covers another domain than the last one is put on record even if the figures are the same. */
+  readonly coversNew: boolean;
   readonly now: number;
 }): BillingAccountStatus | undefined {
   const { account, line, result, heldLines, now } = input;
@@ -40,16 +40,14 @@ export function syncedStatus(input: {
       lastSyncedTime: wholeSeconds(now),
       ...(entry === undefined ? {} : { lines: withEntry(journalOf(account), { ...entry, quantity }) }),
     };
-    const covers =
-      before.lastSyncedTime === undefined || wholeSeconds(input.newestClaim) > wholeSeconds(Date.parse(before.lastSyncedTime));
-    return changed(account, next, withHeldLines(heldLines, finding("True", "Synced", message)), now, covers);
+    return changed(account, next, withHeldLines(heldLines, finding("True", "Synced", message)), now, input.coversNew);
   }
   if (result.kind === "waiting") return waitingStatus(account, result, now);
   const { reason, message, desired } = result;
   const next: BillingAccountStatus = {
     ...before,
     ...(desired === undefined ? {} : { desiredQuantity: desired }),
-    ...(result.kind === "refused" ? { errorEpoch: errorEpochOf(account) } : {}),
+    ...(result.kind === "refused" ? { errorEpoch: errorEpochOf(account) + 1 } : {}),
   };
   const stalled = result.kind === "refused" || result.stalled;
   return changed(account, next, heldFindings(reason, message, stalled), now);

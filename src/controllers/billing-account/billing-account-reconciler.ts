@@ -1,8 +1,9 @@
 import type { BillingAccount } from "../../api/v1/billing-account.ts";
+import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { ANNOTATION_ACCEPT_QUANTITY, ANNOTATION_RECHECK, FINALIZER } from "../../api/v1/group.ts";
 import { ChargebeeError } from "../../chargebee/errors.ts";
 import { sameLine } from "../../core/billing-lines.ts";
-import { findCondition } from "../../core/conditions.ts";
+import { findCondition, wholeSeconds } from "../../core/conditions.ts";
 import { keyOf, type ObjectKey } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
@@ -144,12 +145,12 @@ export class BillingAccountReconciler implements Reconciler {
 
   async #record(run: AccountRun, result: SyncResult, released: ReleaseResult): Promise<void> {
     const { sources, writer } = this.#options;
-    const newestClaim = sources
-      .claimsOf(run.key)
-      .reduce((newest, claim) => Math.max(newest, Date.parse(claim.spec.createdTime)), 0);
+    const claims = sources.claimsOf(run.key);
+    const coversNew = isNews(claims, run.memory.covered, run.account.status?.lastSyncedTime);
     const { line } = run.settings;
-    const status = syncedStatus({ account: run.account, line, result, heldLines: released.held, newestClaim, now: this.#now() });
+    const status = syncedStatus({ account: run.account, line, result, heldLines: released.held, coversNew, now: this.#now() });
     run.account = await this.#put(run.account, status, run.signal);
+    if (result.kind === "synced") run.memory.covered = new Set(claims.map((claim) => claim.metadata.name));
     // Used up: left there, it would accept the same figure for ever, zero among them.
     if (result.kind === "synced" && run.account.metadata.annotations?.[ANNOTATION_ACCEPT_QUANTITY] === String(result.desired)) {
       run.account = await writer.removeAnnotation(run.account, ANNOTATION_ACCEPT_QUANTITY, run.signal);
@@ -212,6 +213,17 @@ function wantsChange(run: AccountRun): boolean {
   const { damping } = run.memory;
   const { pending } = run.memory.line(run.settings.line);
   return damping !== undefined || pending !== undefined || run.account.status?.lastSyncedTime === undefined;
+}
+
+/** Whether a domain is counted that the last sync on record did not count; after a restart its claim's age has to tell. */
+function isNews(
+  claims: readonly DomainClaim[],
+  covered: ReadonlySet<string> | undefined,
+  lastSyncedTime: string | undefined,
+): boolean {
+  if (lastSyncedTime === undefined) return true;
+  if (covered !== undefined) return claims.some((claim) => !covered.has(claim.metadata.name));
+  return claims.some((claim) => wholeSeconds(Date.parse(claim.spec.createdTime)) > lastSyncedTime);
 }
 
 function waitingState(failure: Failure): PlainState {

@@ -11,7 +11,7 @@ const POST = { method: "POST", path: "/api/v2/subscriptions/:id/update_for_items
 
 let bench: BillingBench;
 beforeEach(async () => {
-  bench = await BillingBench.start();
+  bench = await BillingBench.start({ timeoutMs: 300 });
   bench.chargebee.addSubscription({ id: "sub_B", items: [{ itemPriceID: PLAN }, { itemPriceID: "sla-USD-Monthly" }] });
 });
 afterEach(() => bench.close());
@@ -157,6 +157,21 @@ describe("deletion", () => {
     await bench.run(MINUTE);
     expect(bench.has(ACCOUNT)).toBe(false);
     expect(bench.events.map(({ reason }) => reason)).toEqual(["BillingAbandoned"]);
+  });
+
+  test("a POST that is still on its way does not bring the line back after the account is gone", async () => {
+    bench.addClaims("a", 3);
+    bench.putAccount(ACCOUNT, { subscriptionID: "sub_B" });
+    await bench.run(3 * SECOND);
+    bench.chargebee.addFault({ ...POST, times: 1, delayBeforeMs: 30_000 });
+    await bench.run(4 * SECOND);
+    expect(bench.chargebee.posts()).toBe(1);
+    bench.deleteAccount(ACCOUNT);
+    await bench.run(10 * SECOND);
+    expect(bench.has(ACCOUNT)).toBe(false);
+    await bench.run(MINUTE);
+    await expect.poll(() => bench.chargebee.counter("replays")).toBe(1);
+    expect(bench.chargebee.quantity("sub_B", ADDON)).toBeUndefined();
   });
 
   test("an answer that never came is settled before the line is given up", async () => {

@@ -40,6 +40,8 @@ export class AccountMemory {
   site: string | undefined;
   subscriptionID = "";
   resyncMs = 0;
+  /** The claims that the last sync counted. */
+  covered: ReadonlySet<string> | undefined;
   /** When the own subscription is read again without any other reason. */
   nextReadAt: number;
   readRequested: boolean;

@@ -3,7 +3,7 @@ import { FINALIZER } from "../../api/v1/group.ts";
 import { isGone } from "../../cloudflare/hostname.ts";
 import { fuseBlown } from "../../core/claim.ts";
 import { conditionsOf, differs, type Finding, findCondition } from "../../core/conditions.ts";
-import { isConflict } from "../../kube/api-error.ts";
+import { isStale } from "../../kube/api-error.ts";
 import type { EventRecorder } from "../../kube/events.ts";
 import type { ObjectKey } from "../../kube/objects.ts";
 import type { SecretReader } from "../../kube/secrets.ts";
@@ -69,7 +69,7 @@ export class CustomDomainClassReconciler implements Reconciler {
       const held = await this.#hold(found, signal);
       return await this.#report(held, signal);
     } catch (error) {
-      if (isConflict(error)) throw new TryAgain("the class was written meanwhile");
+      if (isStale(error)) throw new TryAgain("the class was written meanwhile");
       throw error;
     }
   }

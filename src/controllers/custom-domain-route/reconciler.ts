@@ -2,7 +2,7 @@ import type { CustomDomain } from "../../api/v1/custom-domain.ts";
 import type { CustomDomainRoute, CustomDomainRouteStatus } from "../../api/v1/custom-domain-route.ts";
 import { API_VERSION, CUSTOM_DOMAINS } from "../../api/v1/group.ts";
 import { conditionsOf, differs, type Finding } from "../../core/conditions.ts";
-import { isConflict } from "../../kube/api-error.ts";
+import { isStale } from "../../kube/api-error.ts";
 import type { ObjectKey, OwnerReference } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
@@ -30,7 +30,7 @@ export class CustomDomainRouteReconciler implements Reconciler {
       await this.#report(owned, domain, signal);
       return {};
     } catch (error) {
-      if (isConflict(error)) throw new TryAgain("the route was written meanwhile");
+      if (isStale(error)) throw new TryAgain("the route was written meanwhile");
       throw error;
     }
   }

@@ -59,11 +59,12 @@ export async function checkDns(subject: CheckSubject, dependencies: CheckDepende
   };
 }
 
-/** A name behind somebody else's proxy may lead here without anyone seeing it: that is "cannot be told". */
+/** A name behind somebody else's proxy, or one that some servers answer for already, may lead here: that is "cannot be told". */
 function pointsAtUs(rows: readonly DnsRecordRow[]): boolean | undefined {
   const routing = rows.filter(({ purpose }) => purpose === "Routing");
   if (routing.some(({ state, desired }) => state === "Ok" && desired.length > 0)) return true;
-  return routing.some(({ state, reason }) => state === "Unknown" || reason === "ProxiedElsewhere") ? undefined : false;
+  const unsure = routing.some(({ state, reason }) => state === "Unknown" || reason === "ProxiedElsewhere" || reason === "Propagating");
+  return unsure ? undefined : false;
 }
 
 export interface RouteView {

@@ -111,9 +111,6 @@ export function ownershipFinding(claim: DomainClaim, context: ProveContext): Fin
   }
   if (answer === undefined) return "keep";
   if (answer.kind === "incomplete") return "keep";
-  if (answer.kind === "refused") {
-    const reason = answer.reason === "WildcardCapture" ? "WildcardCapture" : "WrongRecord";
-    return { status: "False", reason, message: answer.message };
-  }
+  if (answer.kind === "refused") return { status: "False", reason: answer.reason, message: answer.message };
   return { status: "False", reason: "AwaitingProof", message: `Publish a TXT record at ${own.name} with value ${own.value}` };
 }

@@ -5,7 +5,7 @@ import { wantedHostname } from "../../cloudflare/hostname.ts";
 import { hostnameCondition } from "../../cloudflare/hostname-conditions.ts";
 import type { Claimant } from "../../core/claim.ts";
 import { findCondition } from "../../core/conditions.ts";
-import { isConflict } from "../../kube/api-error.ts";
+import { isStale } from "../../kube/api-error.ts";
 import type { EventRecorder } from "../../kube/events.ts";
 import { keyOf, type ObjectKey } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -60,7 +60,7 @@ export class CustomDomainReconciler implements Reconciler {
       if (domain.metadata.deletionTimestamp !== undefined) return await this.#finalise(domain, signal);
       return await this.#advance(domain, signal);
     } catch (error) {
-      if (isConflict(error)) throw new TryAgain("the object was written meanwhile");
+      if (isStale(error)) throw new TryAgain("the object was written meanwhile");
       throw error;
     }
   }

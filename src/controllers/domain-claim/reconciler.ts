@@ -2,7 +2,7 @@ import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
 import { createdByUs, isGone } from "../../cloudflare/hostname.ts";
 import { decideOrphan, decideTombstone, fuseBlown } from "../../core/claim.ts";
-import { isConflict } from "../../kube/api-error.ts";
+import { isStale } from "../../kube/api-error.ts";
 import type { ObjectKey } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
@@ -60,7 +60,7 @@ export class DomainClaimReconciler implements Reconciler {
       if (live.kind === "gone") return {};
       return await this.#advance(live.object, signal);
     } catch (error) {
-      if (isConflict(error)) throw new TryAgain("the claim was written meanwhile");
+      if (isStale(error)) throw new TryAgain("the claim was written meanwhile");
       throw error;
     } finally {
       unlock();

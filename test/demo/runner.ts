@@ -1,0 +1,104 @@
+import type { Clock } from "../../src/runtime/clock.ts";
+import { waitUntil } from "../control-plane/wait-until.ts";
+
+const POLL_MS = 150;
+/** A wait inside a step says what it waited for; this is for work that does not end by itself. */
+const GUARD_MS = 5_000;
+
+/** Asks until the answer is neither false nor undefined; `what` completes "gave up waiting for …". */
+export type Until = <T>(what: string, ask: () => Promise<T> | T) => Promise<Exclude<T, false | undefined>>;
+
+export interface StepTools {
+  readonly until: Until;
+  /** Aborted when the step must end. */
+  readonly signal: AbortSignal;
+}
+
+export interface FinishedStep {
+  readonly title: string;
+  /** What came of it, in a few words. */
+  readonly result: string;
+  readonly tookMs: number;
+}
+
+/** The step that ended the demo. */
+export class StepFailed extends Error {
+  readonly title: string;
+  readonly tookMs: number;
+
+  constructor(title: string, tookMs: number, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = "StepFailed";
+    this.title = title;
+    this.tookMs = tookMs;
+  }
+}
+
+export interface RunnerOptions {
+  readonly clock: Clock;
+  /** Aborted by Ctrl-C; its reason is then what `run` rejects with. */
+  readonly interrupt: AbortSignal;
+}
+
+/** Runs one step after the other, each with a deadline, and keeps the time. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #finished: FinishedStep[] = [];
+  /** Throws when something that every step relies on has ended. */
+  checkAlive: () => void = () => {};
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  get finished(): readonly FinishedStep[] {
+    return this.#finished;
+  }
+
+  /** @throws StepFailed, or the reason of the interruption. */
+  async run<T extends string | { readonly result: string }>(
+    title: string,
+    deadlineMs: number,
+    work: (tools: StepTools) => Promise<T>,
+  ): Promise<{ readonly value: T; readonly tookMs: number }> {
+    const { clock, interrupt } = this.#options;
+    const started = clock.monotonic();
+    const elapsed = () => clock.monotonic() - started;
+    const guard = new AbortController();
+    const cancel = clock.setTimer(deadlineMs + GUARD_MS, () =>
+      guard.abort(new Error(`it did not end within ${deadlineMs / 1_000} s`)),
+    );
+    const signal = AbortSignal.any([interrupt, guard.signal]);
+    const until: Until = (what, ask) =>
+      waitUntil(what, () => this.#ask(ask), { timeoutMs: Math.max(0, deadlineMs - elapsed()), intervalMs: POLL_MS, signal });
+    try {
+      const value = await orAborted(work({ until, signal }), signal);
+      const tookMs = elapsed();
+      this.#finished.push({ title, result: typeof value === "string" ? value : value.result, tookMs });
+      return { value, tookMs };
+    } catch (error) {
+      interrupt.throwIfAborted();
+      throw new StepFailed(title, elapsed(), error);
+    } finally {
+      cancel();
+    }
+  }
+
+  #ask<T>(ask: () => Promise<T> | T): Promise<T> | T {
+    this.checkAlive();
+    return ask();
+  }
+}
+
+/** Also ends when the work does not listen to the signal. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,28 @@
+import { billedAs, billedQuantity, hostnamesAt } from "../readings.ts";
+import { BOOKINGS, LINDQVIST_ACCOUNT, type Scene, type Step } from "../scene.ts";
+
+export const deletion: Step = {
+  title: "Deletion leaves nothing behind",
+  run: async (scene: Scene) => {
+    const { cluster, narrator, world, until } = scene;
+    await cluster.show("get cdom -A");
+    const before = hostnamesAt(world);
+    narrator.say(`Cloudflare has ${before.length} custom hostnames: ${before.join(", ")}.`);
+    await cluster.show(`delete cdom --all --namespace ${LINDQVIST_ACCOUNT.namespace} --timeout 60s`);
+    await cluster.show(`delete cdom ${BOOKINGS.name} --namespace ${BOOKINGS.namespace} --timeout 60s`);
+    await cluster.show("get cdom,customdomainroutes -A");
+    await until("Cloudflare to have no custom hostname", () => hostnamesAt(world).length === 0);
+    narrator.say(`Cloudflare has ${hostnamesAt(world).length} custom hostnames.`);
+    const account = await until("the billed quantity to be released", async () => {
+      const current = await cluster.account(LINDQVIST_ACCOUNT);
+      const released =
+        billedQuantity(world, current?.spec.subscriptionID ?? "") === 0 && (current?.status?.lines ?? []).length === 0;
+      return released && current;
+    });
+    const { subscriptionID } = account.spec;
+    narrator.say(`Chargebee has ${billedAs(billedQuantity(world, subscriptionID))} on ${subscriptionID}.`);
+    await cluster.show("get domainclaims");
+    narrator.success("The names rest as Released claims for the cool-down of the class; nothing else is left.");
+    return "0 custom hostnames at Cloudflare, the billed quantity released";
+  },
+};
