@@ -11,14 +11,14 @@ import { CustomDomainClassReconciler } from "./controllers/custom-domain-class/r
 import { CustomDomainRouteReconciler } from "./controllers/custom-domain-route/reconciler.ts";
 import { ReleaseProgress } from "./controllers/domain-claim/progress.ts";
 import { DomainClaimReconciler } from "./controllers/domain-claim/reconciler.ts";
-import { collectionsOf, createLedger, type Ledger } from "./controllers/ledger.ts";
+import { collectionsOf, createLedger, type Ledger, secretRefsOf } from "./controllers/ledger.ts";
 import { Providers } from "./controllers/providers.ts";
 import { KubeClient } from "./kube/client.ts";
 import type { CredentialSource } from "./kube/credentials.ts";
 import { EventBroadcaster } from "./kube/events.ts";
 import { LeaseElector } from "./kube/lease.ts";
 import { Reflector, withoutManagedFields } from "./kube/reflector.ts";
-import { SecretStore } from "./kube/secrets.ts";
+import { type SecretReader, SecretStore } from "./kube/secrets.ts";
 import { KubeTransport } from "./kube/transport.ts";
 import type { Clock } from "./runtime/clock.ts";
 import { Controller } from "./runtime/controller.ts";
@@ -28,6 +28,7 @@ import type { Logger } from "./runtime/logger.ts";
 import { type Background, Manager } from "./runtime/manager.ts";
 import { Metrics } from "./runtime/metrics.ts";
 import { Timers } from "./runtime/timers.ts";
+import { Priority } from "./runtime/work-queue.ts";
 import { Triggers } from "./triggers.ts";
 
 export const CONTROLLER_NAME = "customdomains.dev/operator";
@@ -95,7 +96,7 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
     sites,
     events,
     clock,
-    enqueue: (key) => controllers.accounts.queue.add(key),
+    enqueue: (key) => controllers.accounts.queue.add(key, Priority.Low),
   });
   const check = {
     clock,
@@ -118,12 +119,19 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
       maxConcurrent: 8,
       reconciler: new DomainClaimReconciler({ ledger, providers, locks, progress, clock, logger }),
     }),
-    accounts: new Controller({ ...common, name: "billingaccount", maxConcurrent: 4, reconciler: billing.reconciler }),
+    // Calls wait for the site's budget, which may be a few a minute.
+    accounts: new Controller({
+      ...common,
+      name: "billingaccount",
+      maxConcurrent: 4,
+      timeoutMs: 300_000,
+      reconciler: billing.reconciler,
+    }),
     classes: new Controller({
       ...common,
       name: "customdomainclass",
       maxConcurrent: 2,
-      reconciler: new CustomDomainClassReconciler({ ledger, providers, secrets, progress, events, clock }),
+      reconciler: new CustomDomainClassReconciler({ ledger, providers, sites, secrets, progress, events, clock }),
     }),
     routes: new Controller({
       ...common,
@@ -141,7 +149,7 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
     health,
     ...(config.leaderElect ? { elector } : {}),
     caches: [...reflectorsOf(ledger, { transport, metrics, logger }), secrets],
-    synced: () => collectionsOf(ledger).every(({ store }) => store.synced),
+    synced: () => collectionsOf(ledger).every(({ store }) => store.synced) && secretsAreKnown(ledger, secrets),
     onLead: () => billing.reconciler.leaseGained(),
     controllers: Object.values(controllers),
     flush: (timeoutMs) => events.flush(timeoutMs),
@@ -156,6 +164,15 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
     await Promise.all([transport.close(), dispatcher.destroy(), health.close()]);
     logger.info("stopped");
   }
+}
+
+/**
+ * Whether every Secret that a class names has been looked for, which the first call begins. Without that, each start would tell of
+ * classes that wait for their credential, and take it back a moment later.
+ */
+function secretsAreKnown(ledger: Ledger, secrets: SecretReader): boolean {
+  const refs = [...ledger.classes.store.list()].flatMap(secretRefsOf);
+  return refs.map((ref) => secrets.read(ref).kind).every((kind) => kind !== "unknown");
 }
 
 function reflectorsOf(

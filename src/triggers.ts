@@ -108,6 +108,8 @@ export class Triggers {
     for (const key of this.#billing.accountChanged(before, after)) this.#controllers.accounts.queue.add(key, priority);
     const known = after ?? before;
     if (known === undefined || !differs(coverage(before), coverage(after))) return;
+    // A key that Chargebee refuses shows on the class.
+    this.#controllers.classes.queue.add(known.metadata.name, Priority.Low);
     for (const domain of this.#ledger.domains.store.byIndex("namespace", known.metadata.namespace ?? "")) {
       if ((domain.status?.className ?? domain.spec.className) !== known.metadata.name) continue;
       const covered = findCondition(domain.status?.conditions, "BillingSynced")?.status === "True";

@@ -58,7 +58,7 @@ export function createLedger(client: KubeClient): Ledger {
       BILLING_ACCOUNTS,
       new Store({ class: (account) => [account.metadata.name], ...billingAccountIndexers }),
     ),
-    classes: collection<CustomDomainClass>(CUSTOM_DOMAIN_CLASSES, new Store({ secret: secretNames })),
+    classes: collection<CustomDomainClass>(CUSTOM_DOMAIN_CLASSES, new Store({ secret: (found) => secretRefsOf(found).map(({ name }) => name) })),
     routes: collection<CustomDomainRoute>(
       CUSTOM_DOMAIN_ROUTES,
       new Store({ domain: (route) => [`${route.metadata.namespace}/${route.spec.domainRef.name}`] }),
@@ -108,7 +108,8 @@ function possibleNames(domain: CustomDomain): string[] {
   return [...names];
 }
 
-function secretNames({ spec }: CustomDomainClass): string[] {
+/** The Secrets that a class takes its credentials from. */
+export function secretRefsOf({ spec }: CustomDomainClass): readonly SecretKeyRef[] {
   const refs = [spec.cloudflare.apiTokenSecretRef, spec.billing.chargebee?.apiKeySecretRef, spec.check.signingKeySecretRef];
-  return refs.flatMap((ref) => (ref === undefined ? [] : [ref.name]));
+  return refs.filter((ref) => ref !== undefined);
 }

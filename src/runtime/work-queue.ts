@@ -68,18 +68,22 @@ export class WorkQueue {
     this.#enqueue(key, merged);
   }
 
-  /** Adds the key after `delayMs`; does nothing when it is due earlier already. */
+  /** Adds the key after `delayMs`; when it is due earlier already, only its priority may be raised. */
   addAfter(key: string, delayMs: number, priority: Priority = Priority.Live): void {
-    if (delayMs <= 0) {
+    if (delayMs <= 0 || this.#ready.has(key) || this.#dirty.has(key)) {
       this.add(key, priority);
       return;
     }
-    if (this.#closed || this.#ready.has(key) || this.#dirty.has(key)) return;
+    if (this.#closed) return;
     const due = this.#clock.monotonic() + delayMs;
     const pending = this.#delayed.get(key);
-    if (pending !== undefined && pending.due <= due) return;
+    if (pending !== undefined && pending.due <= due) {
+      this.#delayed.set(key, { ...pending, priority: higher(pending.priority, priority) });
+      return;
+    }
     const merged = this.#dropDelay(key, priority);
-    const cancel = this.#timers.after(delayMs, () => this.add(key, merged));
+    // The priority may have been raised by then: adding takes it over from the delay.
+    const cancel = this.#timers.after(delayMs, () => this.add(key, Priority.Low));
     this.#delayed.set(key, { due, priority: merged, cancel });
   }
 

@@ -47,14 +47,14 @@ export function isWrite(event: AuditEvent): boolean {
 }
 
 /**
- * Reads the events from a byte offset on. `where` keeps the memory small when few events of a long log are wanted.
+ * Reads the events from a byte offset on, up to `end` (exclusive). `where` keeps the memory small when few events of a long log are wanted.
  *
  * The API server writes a request's event when its answer has been handed to the network, so the client may know the answer a moment
  * before the line stands here: wait for an event, never assume it. A line without its end is left for the next read.
  */
 export async function readAuditLog(
   path: string,
-  options: { readonly offset?: number; readonly where?: (event: AuditEvent) => boolean } = {},
+  options: { readonly offset?: number; readonly end?: number; readonly where?: (event: AuditEvent) => boolean } = {},
 ): Promise<AuditLogPart> {
   const events: AuditEvent[] = [];
   const where = options.where ?? (() => true);
@@ -69,7 +69,9 @@ export async function readAuditLog(
       events.push(event);
     }
   };
-  for await (const chunk of createReadStream(path, { start: offset, highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+  const range = { start: offset, end: (options.end ?? Number.POSITIVE_INFINITY) - 1 };
+  if (range.end < range.start) return { events, offset };
+  for await (const chunk of createReadStream(path, { ...range, highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
       endLine(chunk.subarray(start, end));

@@ -140,7 +140,8 @@ export class Environment implements AsyncDisposable {
   async apply(object: Manifest): Promise<void> {
     const path = `${pathOf(object)}?fieldManager=test&force=true&fieldValidation=Strict`;
     const { status, body } = await this.controlPlane.request("PATCH", path, object, "application/apply-patch+yaml");
-    if (status >= 300) throw new Error(`apply ${object.kind} ${object.metadata.name}: ${status} ${(body as { message?: string }).message}`);
+    if (status >= 300)
+      throw new Error(`apply ${object.kind} ${object.metadata.name}: ${status} ${(body as { message?: string }).message}`);
   }
 
   async domain(namespace: string, name: string, spec: Readonly<Record<string, unknown>>): Promise<void> {
@@ -175,7 +176,10 @@ export class Environment implements AsyncDisposable {
   }
 
   async delete(kind: string, namespace: string, name: string): Promise<void> {
-    await this.controlPlane.request("DELETE", pathOf({ apiVersion: "customdomains.dev/v1", kind, metadata: { name, namespace } }));
+    await this.controlPlane.request(
+      "DELETE",
+      pathOf({ apiVersion: "customdomains.dev/v1", kind, metadata: { name, namespace } }),
+    );
   }
 
   /** Polls without moving the clock. */
@@ -186,7 +190,10 @@ export class Environment implements AsyncDisposable {
   /** Ends everything and keeps the audit log and the simulators' counters. */
   async stop(): Promise<void> {
     await this.operator?.stop();
-    await this.#keep(EVIDENCE.counters, { cloudflare: this.world.cloudflare.ledger(), chargebee: this.world.chargebee.counters() });
+    await this.#keep(EVIDENCE.counters, {
+      cloudflare: this.world.cloudflare.ledger(),
+      chargebee: this.world.chargebee.counters(),
+    });
     await this.#keep(EVIDENCE.secrets, Object.fromEntries(this.#secrets));
     await appendFile(this.logFile, "");
     await copyFile(this.controlPlane.auditLog, join(this.#evidence, EVIDENCE.audit));

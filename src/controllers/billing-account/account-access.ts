@@ -46,12 +46,10 @@ export class AccessResolver {
     const secret = this.#secrets.read(settings.secretRef);
     if (secret.kind === "unknown") return { kind: "unknown" };
     if (secret.kind === "missing") return none("waiting", "SecretNotFound", `${secret.message}.`);
-    const { site, apiURL, catalog, secretRef } = settings;
-    const credential = `${secretRef.name}/${secretRef.key}`;
-    const requestsPerMinute = siteRequestsPerMinute(site, this.#sources.classes());
+    const requestsPerMinute = siteRequestsPerMinute(settings.site, this.#sources.classes());
     // A key in a file often ends with a newline.
     const apiKey = secret.value.toString("utf8").trim();
-    const api = this.#sites.client({ site, apiURL, catalog, credential, apiKey, requestsPerMinute });
+    const api = this.#sites.client({ ...settings.access, apiKey, requestsPerMinute });
     const { uid = "", generation = 0 } = accountClass.metadata;
     return { kind: "ready", settings, api, version: `${uid}/${generation}/${secret.version}` };
   }

@@ -1,8 +1,9 @@
 import type { BillingAccount } from "../../api/v1/billing-account.ts";
 import type { ChargebeeSettings } from "../../api/v1/chargebee-settings.ts";
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
-import { type Catalog, isChargebeeID } from "../../chargebee/catalog.ts";
+import { isChargebeeID } from "../../chargebee/catalog.ts";
 import type { ChargePolicy } from "../../chargebee/quantity.ts";
+import type { SiteAccess } from "../../chargebee/sites.ts";
 import type { DampingDelays } from "../../core/billing-damping.ts";
 import type { LineClaimant, LineKey } from "../../core/billing-lines.ts";
 import type { BillingMode } from "../../core/billing-quantity.ts";
@@ -11,8 +12,7 @@ import { keyOf } from "../../kube/objects.ts";
 /** What holds for one account: its own values, else its class's. */
 export interface AccountSettings {
   readonly site: string;
-  readonly apiURL: string;
-  readonly catalog: Catalog;
+  readonly access: Pick<SiteAccess, "site" | "apiURL" | "catalog" | "credential">;
   readonly secretRef: { readonly name: string; readonly key: string };
   readonly line: LineKey;
   readonly mode: BillingMode;
@@ -23,12 +23,22 @@ export interface AccountSettings {
   readonly resyncMs: number;
 }
 
+/** The Chargebee site of a class, and the credential for it: what tells clients apart. */
+export function siteOf(chargebee: ChargebeeSettings): Pick<SiteAccess, "site" | "apiURL" | "catalog" | "credential"> {
+  const { site, catalog, apiKeySecretRef } = chargebee;
+  return {
+    site,
+    catalog,
+    apiURL: chargebee.apiURL ?? `https://${site}.chargebee.com/api/v2`,
+    credential: `${apiKeySecretRef.name}/${apiKeySecretRef.key}`,
+  };
+}
+
 export function accountSettings(account: BillingAccount, chargebee: ChargebeeSettings): AccountSettings {
   const { spec } = account;
   return {
     site: chargebee.site,
-    apiURL: chargebee.apiURL ?? `https://${chargebee.site}.chargebee.com/api/v2`,
-    catalog: chargebee.catalog,
+    access: siteOf(chargebee),
     secretRef: chargebee.apiKeySecretRef,
     line: { subscriptionID: spec.subscriptionID, itemPriceID: spec.itemPriceID ?? chargebee.itemPriceID },
     mode: chargebee.mode,

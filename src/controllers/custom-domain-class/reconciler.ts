@@ -1,5 +1,6 @@
 import type { CustomDomainClass, CustomDomainClassStatus } from "../../api/v1/custom-domain-class.ts";
 import { FINALIZER } from "../../api/v1/group.ts";
+import type { ChargebeeSites } from "../../chargebee/sites.ts";
 import { isGone } from "../../cloudflare/hostname.ts";
 import { fuseBlown } from "../../core/claim.ts";
 import { conditionsOf, differs, type Finding, findCondition } from "../../core/conditions.ts";
@@ -10,6 +11,7 @@ import type { SecretReader } from "../../kube/secrets.ts";
 import { hashFraction } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
+import { siteOf } from "../billing-account/account-settings.ts";
 import type { ReleaseProgress } from "../domain-claim/progress.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Providers } from "../providers.ts";
@@ -28,6 +30,7 @@ export class CustomDomainClassReconciler implements Reconciler {
   readonly #ledger: Ledger;
   readonly #providers: Providers;
   readonly #secrets: SecretReader;
+  readonly #sites: Pick<ChargebeeSites, "isRefused">;
   readonly #progress: ReleaseProgress;
   readonly #events: EventRecorder;
   readonly #clock: Clock;
@@ -39,6 +42,7 @@ export class CustomDomainClassReconciler implements Reconciler {
     ledger: Ledger;
     providers: Providers;
     secrets: SecretReader;
+    sites: Pick<ChargebeeSites, "isRefused">;
     progress: ReleaseProgress;
     events: EventRecorder;
     clock: Clock;
@@ -46,6 +50,7 @@ export class CustomDomainClassReconciler implements Reconciler {
     this.#ledger = options.ledger;
     this.#providers = options.providers;
     this.#secrets = options.secrets;
+    this.#sites = options.sites;
     this.#progress = options.progress;
     this.#events = options.events;
     this.#clock = options.clock;
@@ -158,6 +163,7 @@ export class CustomDomainClassReconciler implements Reconciler {
       this.#deletion(found) ??
       (found.spec.default && defaults.length > 1 ? MULTIPLE_DEFAULTS : undefined) ??
       this.#signingKey(found) ??
+      this.#billing(found) ??
       [credentials, origin].find(({ status }) => status !== "True") ??
       this.#releases(found.metadata.name);
     const ready: Finding =
@@ -202,6 +208,18 @@ export class CustomDomainClassReconciler implements Reconciler {
           message: `${key.message}: create it, with the key that answers of the check are signed with`,
         }
       : undefined;
+  }
+
+  /** A key that Chargebee refuses is told here, once, and not on every account. */
+  #billing(found: CustomDomainClass): Finding | undefined {
+    const { chargebee } = found.spec.billing;
+    if (chargebee === undefined) return undefined;
+    const key = this.#secrets.read(chargebee.apiKeySecretRef);
+    if (key.kind === "missing")
+      return { status: "False", reason: "SecretNotFound", message: `${key.message}: create it, with Chargebee's API key` };
+    if (!this.#sites.isRefused(siteOf(chargebee))) return undefined;
+    const message = `Chargebee refuses the API key for site ${chargebee.site}: put a key with full access to subscriptions into the Secret`;
+    return { status: "False", reason: "Unauthorized", message };
   }
 
   #proofs(name: string): Finding {

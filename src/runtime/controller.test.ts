@@ -1,0 +1,311 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { waitUntil } from "../../test/control-plane/wait-until.ts";
+import { Controller, type ReconcileResult, TryAgain } from "./controller.ts";
+import { createLogger } from "./logger.ts";
+import { ManualClock } from "./manual-clock.testing.ts";
+import { Metrics } from "./metrics.ts";
+import { Timers } from "./timers.ts";
+import { Priority } from "./work-queue.ts";
+
+type Reconcile = (key: string, signal: AbortSignal) => Promise<ReconcileResult>;
+
+const rejections: unknown[] = [];
+const onRejection = (reason: unknown): void => {
+  rejections.push(reason);
+};
+beforeEach(() => {
+  rejections.length = 0;
+  process.on("unhandledRejection", onRejection);
+});
+afterEach(() => {
+  process.off("unhandledRejection", onRejection);
+});
+
+function controller(reconcile: Reconcile, options: { maxConcurrent?: number; timeoutMs?: number } = {}) {
+  const clock = new ManualClock();
+  const log: Record<string, unknown>[] = [];
+  const logger = createLogger({ level: "debug", destination: { write: (line: string) => void log.push(JSON.parse(line)) } });
+  const metrics = new Metrics();
+  const { timeoutMs } = options;
+  const made = new Controller({
+    name: "probe",
+    reconciler: { reconcile },
+    maxConcurrent: options.maxConcurrent ?? 4,
+    clock,
+    timers: new Timers(clock),
+    logger,
+    metrics,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+  const value = async (name: string, labels: Record<string, string> = {}): Promise<number | undefined> => {
+    const metric = await metrics.registry.getSingleMetric(name)?.get();
+    const wanted = Object.entries(labels);
+    return metric?.values.find((one) => wanted.every(([label, text]) => one.labels[label] === text))?.value;
+  };
+  return { controller: made, clock, log, value };
+}
+
+/** Lets everything that waits for nothing but its turn run. */
+async function settle(): Promise<void> {
+  for (let index = 0; index < 5; index++) await turn();
+}
+
+/** A reconcile that ends when it is told to. */
+function gate(): { readonly reconcile: Reconcile; readonly running: string[]; open(result?: ReconcileResult | Error): void } {
+  const waiting: ((result: ReconcileResult | Error) => void)[] = [];
+  const running: string[] = [];
+  return {
+    running,
+    reconcile: (key) =>
+      new Promise((resolve, reject) => {
+        running.push(key);
+        waiting.push((result) => {
+          running.splice(running.indexOf(key), 1);
+          if (result instanceof Error) reject(result);
+          else resolve(result);
+        });
+      }),
+    open: (result = {}) => waiting.shift()?.(result),
+  };
+}
+
+describe("workers", () => {
+  test("never have one key twice, and no more keys than allowed", async () => {
+    const { reconcile, running, open } = gate();
+    const { controller: c, value } = controller(reconcile, { maxConcurrent: 2 });
+    for (const key of ["a/1", "a/2", "a/3"]) c.queue.add(key);
+    await settle();
+    expect(running).toEqual([]);
+    c.start();
+    await settle();
+    expect(running).toEqual(["a/1", "a/2"]);
+    expect(await value("controller_runtime_active_workers")).toBe(2);
+    expect(await value("workqueue_depth")).toBe(1);
+    c.queue.add("a/1");
+    await settle();
+    expect(running).toEqual(["a/1", "a/2"]);
+    open();
+    await settle();
+    expect(running).toEqual(["a/2", "a/3"]);
+    open();
+    open();
+    await settle();
+    expect(running).toEqual(["a/1"]);
+    open();
+    await settle();
+    expect(await value("controller_runtime_active_workers")).toBe(0);
+  });
+
+  test("begin in a turn of their own, so that whoever adds a key is done with what it was doing", async () => {
+    const order: string[] = [];
+    const { controller: c } = controller(async (key) => {
+      order.push(`reconcile ${key}`);
+      return {};
+    });
+    c.start();
+    c.queue.add("a/1");
+    order.push("added");
+    await settle();
+    expect(order).toEqual(["added", "reconcile a/1"]);
+  });
+});
+
+describe("a result", () => {
+  test("with requeueAfter comes again then, at low priority; without, not", async () => {
+    const seen: string[] = [];
+    const { controller: c, clock, value } = controller(
+      async (key) => {
+        seen.push(key);
+        return key === "a/again" && seen.length === 2 ? { requeueAfterMs: 60_000 } : {};
+      },
+      { maxConcurrent: 1 },
+    );
+    c.start();
+    c.queue.add("a/once");
+    c.queue.add("a/again");
+    await settle();
+    clock.advance(59_999);
+    await settle();
+    expect(seen).toEqual(["a/once", "a/again"]);
+    c.queue.onReady(() => {});
+    clock.advance(1);
+    expect(c.queue.take()).toEqual({ key: "a/again", priority: Priority.Low });
+    expect(await value("controller_runtime_reconcile_total", { result: "success" })).toBe(1);
+    expect(await value("controller_runtime_reconcile_total", { result: "requeue_after" })).toBe(1);
+  });
+
+  test("of an error comes again after 1 s, 2 s, 4 s, and after a success 1 s again; each key by itself", async () => {
+    let fail = true;
+    let calls = 0;
+    const { controller: c, clock, log, value } = controller(async () => {
+      calls += 1;
+      if (fail) throw new Error("the provider is down");
+      return {};
+    });
+    c.start();
+    c.queue.add("a/1");
+    await settle();
+    for (const [wait, after] of [[1_000, 2], [2_000, 3], [4_000, 4]] as const) {
+      clock.advance(wait - 1);
+      await settle();
+      expect(calls).toBe(after - 1);
+      clock.advance(1);
+      await settle();
+      expect(calls).toBe(after);
+    }
+    c.queue.add("b/1");
+    await settle();
+    expect(log.filter(({ key }) => key === "b/1").map(({ retryMs }) => retryMs)).toEqual([1_000]);
+    fail = false;
+    clock.advance(8_000);
+    await settle();
+    fail = true;
+    c.queue.add("a/1");
+    await settle();
+    expect(log.at(-1)).toMatchObject({ level: "error", key: "a/1", retryMs: 1_000, err: { message: "the provider is down" } });
+    expect(await value("controller_runtime_reconcile_total", { result: "error" })).toBe(6);
+    expect(await value("controller_runtime_reconcile_errors_total")).toBe(6);
+    expect(await value("workqueue_retries_total")).toBe(6);
+    expect(rejections).toEqual([]);
+  });
+
+  test("TryAgain comes again soon, and is no error", async () => {
+    let calls = 0;
+    const { controller: c, clock, log, value } = controller(async () => {
+      calls += 1;
+      if (calls < 3) throw new TryAgain("somebody wrote in between");
+      return {};
+    });
+    c.start();
+    c.queue.add("a/1");
+    await settle();
+    clock.advance(200);
+    await settle();
+    clock.advance(200);
+    await settle();
+    expect(calls).toBe(3);
+    expect(await value("controller_runtime_reconcile_total", { result: "requeue" })).toBe(2);
+    expect(await value("controller_runtime_reconcile_errors_total")).toBe(0);
+    expect(log.filter(({ level }) => level === "error")).toEqual([]);
+  });
+
+  test.each([
+    ["a synchronous throw", () => { throw new Error("at once"); }],
+    ["something that is no Error", () => Promise.reject("a string")],
+    ["a delay that is no number", async () => ({ requeueAfterMs: Number.NaN })],
+    ["a TryAgain after no number of ms", () => Promise.reject(new TryAgain("odd", Number.NaN))],
+  ])("that is %s is retried and rejects nothing unhandled", async (_, reconcile: Reconcile) => {
+    let calls = 0;
+    const { controller: c, clock } = controller((key, signal) => {
+      calls += 1;
+      return reconcile(key, signal);
+    });
+    c.start();
+    c.queue.add("a/1");
+    await settle();
+    clock.advance(1_000);
+    await settle();
+    expect(calls).toBe(2);
+    expect(rejections).toEqual([]);
+    await c.stop(0);
+  });
+});
+
+test("a reconcile past its deadline is aborted, counted and retried", async () => {
+  let calls = 0;
+  const { controller: c, clock, value } = controller(
+    (_, signal) =>
+      new Promise((resolve, reject) => {
+        calls += 1;
+        if (calls > 1) resolve({});
+        signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+    { timeoutMs: 20 },
+  );
+  c.start();
+  c.queue.add("a/1");
+  await waitUntil("the deadline", async () => (await value("controller_runtime_reconcile_timeouts_total")) === 1, {
+    timeoutMs: 5_000,
+    intervalMs: 5,
+  });
+  clock.advance(1_000);
+  await settle();
+  expect(calls).toBe(2);
+});
+
+test("reconciles that ended leave no deadline behind", async () => {
+  const timeouts = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const before = timeouts();
+  const { controller: c } = controller(async () => ({}));
+  c.start();
+  const references: WeakRef<AbortSignal>[] = [];
+  for (let index = 0; index < 100; index++) c.queue.add(`a/${index}`);
+  await settle();
+  expect(references).toEqual([]);
+  expect(timeouts()).toBeLessThanOrEqual(before);
+});
+
+describe("stop", () => {
+  test("takes nothing new and waits for what runs", async () => {
+    const { reconcile, running, open } = gate();
+    const { controller: c } = controller(reconcile, { maxConcurrent: 1 });
+    c.start();
+    c.queue.add("a/1");
+    c.queue.add("a/2");
+    await settle();
+    let stopped = false;
+    const stopping = c.stop(60_000).then(() => {
+      stopped = true;
+    });
+    c.queue.add("a/3");
+    await settle();
+    expect(stopped).toBe(false);
+    open();
+    await stopping;
+    await settle();
+    expect(running).toEqual([]);
+  });
+
+  test("aborts what has not ended by then, without a retry or an error line", async () => {
+    const { controller: c, log } = controller(
+      (_, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    );
+    c.start();
+    c.queue.add("a/1");
+    await settle();
+    await c.stop(10);
+    expect(log.filter(({ level }) => level === "error")).toEqual([]);
+    expect(c.queue.depth).toBe(0);
+  });
+
+  test("does not wait for ever for a reconcile that ignores its signal", async () => {
+    const { reconcile } = gate();
+    const { controller: c, log } = controller(reconcile);
+    c.start();
+    c.queue.add("a/1");
+    await settle();
+    const started = performance.now();
+    await c.stop(10);
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(log.at(-1)).toMatchObject({ level: "warn", running: 1 });
+  }, 20_000);
+
+  test("of an idle controller is over at once", async () => {
+    const { controller: c } = controller(async () => ({}));
+    c.start();
+    const started = performance.now();
+    await c.stop(60_000);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
+
+test("every label of every metric is there from the start", async () => {
+  const { value } = controller(async () => ({}), { maxConcurrent: 7 });
+  for (const result of ["success", "error", "requeue", "requeue_after"]) {
+    expect(await value("controller_runtime_reconcile_total", { controller: "probe", result })).toBe(0);
+  }
+  expect(await value("controller_runtime_max_concurrent_reconciles")).toBe(7);
+  expect(await value("controller_runtime_reconcile_timeouts_total")).toBe(0);
+  expect(await value("workqueue_longest_running_processor_seconds")).toBe(0);
+});
