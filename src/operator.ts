@@ -91,7 +91,7 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
       claims: ledger.claims.store,
       namespaces: ledger.namespaces.store,
     }),
-    writer: new KubeAccountWriter(client, ledger.accounts.store),
+    writer: new KubeAccountWriter(ledger.accounts),
     secrets,
     sites,
     events,

@@ -12,6 +12,7 @@ import {
   LABEL_ID,
   LABEL_TENANT,
 } from "../api/v1/group.ts";
+import type { SecretKeyRef } from "../api/v1/secret-key-ref.ts";
 import { canonicalName } from "../core/hostname.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { Collection } from "../kube/collection.ts";
@@ -58,7 +59,10 @@ export function createLedger(client: KubeClient): Ledger {
       BILLING_ACCOUNTS,
       new Store({ class: (account) => [account.metadata.name], ...billingAccountIndexers }),
     ),
-    classes: collection<CustomDomainClass>(CUSTOM_DOMAIN_CLASSES, new Store({ secret: (found) => secretRefsOf(found).map(({ name }) => name) })),
+    classes: collection<CustomDomainClass>(
+      CUSTOM_DOMAIN_CLASSES,
+      new Store({ secret: (found) => secretRefsOf(found).map(({ name }) => name) }),
+    ),
     routes: collection<CustomDomainRoute>(
       CUSTOM_DOMAIN_ROUTES,
       new Store({ domain: (route) => [`${route.metadata.namespace}/${route.spec.domainRef.name}`] }),

@@ -1,6 +1,6 @@
 import type { ObjectKey } from "../kube/objects.ts";
 import { ItemBackoff } from "./backoff.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Cancel, type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import type { ControllerMetrics, Metrics } from "./metrics.ts";
 import type { Timers } from "./timers.ts";
@@ -42,7 +42,14 @@ export interface ControllerOptions {
   readonly timeoutMs?: number;
 }
 
-/** A work queue and the workers that empty it. Keys may be added before {@link start}; they wait. */
+const TIMEOUT_MS = 60_000;
+/** How long a reconcile may take to notice that it was aborted; one that does not is left behind. */
+const ABORT_GRACE_MS = 3_000;
+
+/**
+ * A work queue and the workers that empty it. Keys may be added before {@link start}; they wait. A reconcile begins in a turn
+ * of its own, never inside the call that added its key: that may be a store which is being filled.
+ */
 export class Controller {
   readonly name: string;
   readonly queue: WorkQueue;
@@ -70,16 +77,23 @@ export class Controller {
     this.#pump();
   }
 
-  /** Takes no new keys; resolves when the running reconciles have ended, which are aborted after `drainMs` of real time. */
+  /**
+   * Takes no new keys; resolves when the running reconciles have ended, which are aborted after `drainMs` of real time, at the
+   * latest 3 s after that.
+   */
   async stop(drainMs: number): Promise<void> {
     this.#started = false;
     this.queue.close();
     if (this.#active === 0) return;
-    const abort = systemClock.setTimer(drainMs, () => this.#stop.abort(new Error("the operator is stopping")));
+    const cancelAbort = systemClock.setTimer(drainMs, () => this.#stop.abort(new Error("the operator is stopping")));
+    let cancelWait: Cancel = () => {};
     await new Promise<void>((resolve) => {
       this.#drained = resolve;
+      cancelWait = systemClock.setTimer(drainMs + ABORT_GRACE_MS, resolve);
     });
-    abort();
+    cancelAbort();
+    cancelWait();
+    if (this.#active > 0) this.#log.warn({ running: this.#active }, "reconciles that ignore their signal are left behind");
   }
 
   #pump(): void {
@@ -99,31 +113,36 @@ export class Controller {
   }
 
   async #process(key: ObjectKey, priority: Priority): Promise<void> {
+    await Promise.resolve();
     const started = systemClock.monotonic();
     const elapsed = (): number => systemClock.monotonic() - started;
-    const deadline = AbortSignal.timeout(this.#options.timeoutMs ?? 60_000);
+    const deadline = new AbortController();
+    const cancelDeadline = systemClock.setTimer(this.#options.timeoutMs ?? TIMEOUT_MS, () => {
+      deadline.abort(new Error("the reconcile took too long"));
+    });
     try {
-      const signal = AbortSignal.any([this.#stop.signal, deadline]);
+      const signal = AbortSignal.any([this.#stop.signal, deadline.signal]);
       const { requeueAfterMs } = await this.#options.reconciler.reconcile(key, signal);
+      if (requeueAfterMs !== undefined) this.queue.addAfter(key, requeueAfterMs, Priority.Low);
       this.#backoff.forget(key);
-      if (requeueAfterMs === undefined) {
-        this.#metrics.reconciled("success", elapsed());
-        return;
-      }
-      this.queue.addAfter(key, requeueAfterMs, Priority.Low);
-      this.#metrics.reconciled("requeue_after", elapsed());
+      this.#metrics.reconciled(requeueAfterMs === undefined ? "success" : "requeue_after", elapsed());
     } catch (error) {
-      if (error instanceof TryAgain) {
-        this.#log.debug({ key, cause: error.message }, "try again");
-        this.#metrics.reconciled("requeue", elapsed());
-        this.queue.addAfter(key, error.afterMs, priority);
-        return;
-      }
-      if (deadline.aborted) this.#metrics.timedOut();
-      const delayMs = this.#backoff.next(key);
-      this.#metrics.reconciled("error", elapsed());
-      if (!this.#stop.signal.aborted) this.#log.error({ key, err: error, retryMs: delayMs }, "reconcile failed");
-      this.queue.addAfter(key, delayMs, priority);
+      if (deadline.signal.aborted) this.#metrics.timedOut();
+      this.#metrics.reconciled(error instanceof TryAgain ? "requeue" : "error", elapsed());
+      this.#retry(key, priority, error);
+    } finally {
+      cancelDeadline();
     }
+  }
+
+  #retry(key: ObjectKey, priority: Priority, error: unknown): void {
+    if (error instanceof TryAgain) {
+      this.#log.debug({ key, cause: error.message }, "try again");
+      this.queue.addAfter(key, error.afterMs, priority);
+      return;
+    }
+    const delayMs = this.#backoff.next(key);
+    if (!this.#stop.signal.aborted) this.#log.error({ key, err: error, retryMs: delayMs }, "reconcile failed");
+    this.queue.addAfter(key, delayMs, priority);
   }
 }

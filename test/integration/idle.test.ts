@@ -81,6 +81,25 @@ describe("an operator with nothing due", () => {
   });
 });
 
+describe("a domain that waits for its owner", () => {
+  it("is not written by a restart before its next check", async () => {
+    await environment.domain("lindqvist", "waits", { domain: "waits.lindqvistkeramik.se" });
+    await environment.until("records to publish", async () => {
+      const waits = await environment.getDomain("lindqvist", "waits");
+      return (waits?.status?.verificationRecords ?? []).length >= 2;
+    });
+    for (let minute = 0; minute < 70; minute += 5) await environment.pass(5 * MINUTE_MS);
+    await environment.until("a check that is minutes away", async () => {
+      return (await nextCheckAt("waits")) - environment.clock.now() > 3 * MINUTE_MS;
+    });
+    const from = await endOfAuditLog(environment);
+    expect(await environment.operator?.stop()).toBe(0);
+    await environment.startOperator();
+    await assertIdle(environment, 3_000, 2 * MINUTE_MS);
+    expect(await writesSince(from)).toEqual([]);
+  });
+});
+
 async function nextCheckAt(name: string): Promise<number> {
   return Date.parse((await environment.getDomain("lindqvist", name))?.status?.nextCheckAt ?? "");
 }

@@ -1,11 +1,10 @@
 import type { BillingAccount, BillingAccountStatus } from "../../api/v1/billing-account.ts";
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
-import { BILLING_ACCOUNTS } from "../../api/v1/group.ts";
 import { billedAccount } from "../../core/billing-count.ts";
-import { ApiError, isConflict } from "../../kube/api-error.ts";
-import type { KubeClient } from "../../kube/client.ts";
-import { type KubeObject, keyOf, type ObjectKey } from "../../kube/objects.ts";
+import { isStale } from "../../kube/api-error.ts";
+import type { Collection } from "../../kube/collection.ts";
+import type { KubeObject, ObjectKey } from "../../kube/objects.ts";
 import type { Indexer, Store } from "../../kube/store.ts";
 import { TryAgain } from "../../runtime/controller.ts";
 import type { AccountWriter, BillingSources } from "./ports.ts";
@@ -73,45 +72,32 @@ export class StoreBillingSources implements BillingSources {
   }
 }
 
-/** {@link AccountWriter} on the API server; every answer goes into the store, so that the next decision sees it. */
+/** {@link AccountWriter} on the API server: every answer goes into the cache, so that the next decision sees it. */
 export class KubeAccountWriter implements AccountWriter {
-  readonly #client: KubeClient;
-  readonly #store: Store<BillingAccount>;
+  readonly #accounts: Collection<BillingAccount>;
 
-  constructor(client: KubeClient, store: Store<BillingAccount>) {
-    this.#client = client;
-    this.#store = store;
+  constructor(accounts: Collection<BillingAccount>) {
+    this.#accounts = accounts;
   }
 
   putStatus(account: BillingAccount, status: BillingAccountStatus, signal: AbortSignal): Promise<BillingAccount> {
-    return this.#take(this.#client.replaceStatus<BillingAccount>(BILLING_ACCOUNTS, { ...account, status }, signal));
+    return decidingAgain(this.#accounts.replaceStatus(account, status, signal));
   }
 
   setFinalizers(account: BillingAccount, finalizers: readonly string[], signal: AbortSignal): Promise<BillingAccount> {
-    return this.#patch(account, { finalizers }, signal);
+    return decidingAgain(this.#accounts.patchMetadata(account, { finalizers }, signal));
   }
 
   removeAnnotation(account: BillingAccount, name: string, signal: AbortSignal): Promise<BillingAccount> {
-    return this.#patch(account, { annotations: { [name]: null } }, signal);
+    return decidingAgain(this.#accounts.patchMetadata(account, { annotations: { [name]: null } }, signal));
   }
+}
 
-  #patch(account: BillingAccount, metadata: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<BillingAccount> {
-    const { resourceVersion } = account.metadata;
-    if (resourceVersion === undefined) throw new Error("a BillingAccount without a resourceVersion");
-    const patch = { metadata: { resourceVersion, ...metadata } };
-    return this.#take(this.#client.mergePatch<BillingAccount>(BILLING_ACCOUNTS, keyOf(account), patch, signal));
-  }
-
-  async #take(answer: Promise<BillingAccount>): Promise<BillingAccount> {
-    try {
-      const account = await answer;
-      this.#store.apply(account);
-      return account;
-    } catch (error) {
-      // 404: deleted meanwhile; the watch will tell.
-      if (isConflict(error) || (error instanceof ApiError && error.status === 404))
-        throw new TryAgain("the BillingAccount changed");
-      throw error;
-    }
+async function decidingAgain<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isStale(error)) throw new TryAgain("the BillingAccount changed");
+    throw error;
   }
 }

@@ -20,6 +20,7 @@ import { inspectZone, type ZoneReport } from "./zone.ts";
 const HEALTHY_MS = 300_000;
 const UNHEALTHY_MS = 60_000;
 const COUNTS_MS = 30_000;
+const SECRET_MS = 1_000;
 const COUNTS: ReadonlySet<string> = new Set(["domains", "unmanagedHostnames", "quota"]);
 
 /**
@@ -72,6 +73,8 @@ export class CustomDomainClassReconciler implements Reconciler {
         return {};
       }
       const held = await this.#hold(found, signal);
+      // Nothing is known to tell yet; the Secret's arrival queues the class again.
+      if (this.#secrets.read(found.spec.cloudflare.apiTokenSecretRef).kind === "unknown") return { requeueAfterMs: SECRET_MS };
       return await this.#report(held, signal);
     } catch (error) {
       if (isStale(error)) throw new TryAgain("the class was written meanwhile");
