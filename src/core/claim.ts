@@ -74,12 +74,11 @@ function decideReleased(claimant: Claimant, claim: DomainClaimSpec, domain: stri
   const retained = claim.rows.length > 0;
   const sameTenant = claim.tenant === (retained ? claimant.tenant : tenantHash(issuer, domain, claimant.tenant));
   if (!sameTenant) return { kind: "refused", reason: "CoolingDown" };
-  const fresh = freshClaim(claimant, domain, now);
-  // Rows that a Retain left behind are still this name's rows: createdTime is when it last had none (claims, createdTime).
-  const rows = retained ? { rows: claim.rows, createdTime: claim.createdTime } : {};
+  // createdTime is now for retained rows too (rule 5): the time that the tenant has for its proof counts from it.
+  const fresh = { ...freshClaim(claimant, domain, now), rows: claim.rows };
   // Kept so that rule 6 knows the name is still cooling down; the first proof ends that.
   const cooling = claim.releaseAfterTime === undefined ? {} : { releaseAfterTime: claim.releaseAfterTime };
-  return { kind: "update", spec: { ...fresh, ...rows, ...cooling }, why: "Reclaimed" };
+  return { kind: "update", spec: { ...fresh, ...cooling }, why: "Reclaimed" };
 }
 
 /** What a complete DNS answer says of one value; "some" = the servers disagree. */
@@ -106,8 +105,8 @@ export interface ProofPolicy {
 
 /**
  * Rules 3, 4, 5 (other tenant) and 11, for the holder or a contender. `holderPolicy` is that of the class that the claim
- * names (undefined when it is gone: no transfer). `hostnameActive` counts for `ProviderOnly` only. `lapseAllowed` is false
- * while the class's fuse is blown.
+ * names (undefined when it is gone: no transfer). `hostnameActive` counts for `ProviderOnly` only; undefined = the row was not
+ * seen. `lapseAllowed` is false while the class's fuse is blown.
  */
 export function decideProof(input: {
   readonly claimant: Claimant;
@@ -116,7 +115,7 @@ export function decideProof(input: {
   readonly finding: ProofFinding;
   readonly policy: ProofPolicy;
   readonly holderPolicy: ProofPolicy | undefined;
-  readonly hostnameActive: boolean;
+  readonly hostnameActive: boolean | undefined;
   readonly lapseAllowed: boolean;
   readonly now: number;
 }): ProofDecision {
@@ -130,29 +129,34 @@ export function decideProof(input: {
 type ProofInput = Parameters<typeof decideProof>[0];
 
 function decideHolderProof(input: ProofInput): ProofDecision {
-  const { claim, finding, policy, now } = input;
-  const provenTime = iso(now);
-  if (claim.state === "Pending") {
-    if (policy.proof === "ProviderOnly") {
-      return input.hostnameActive ? { kind: "update", spec: proven(claim, { provenTime }), why: "Proven" } : expire(input);
-    }
-    if (finding.kind === "asked" && finding.own === "all") {
-      return { kind: "update", spec: proven(claim, { provenTime, proofValue: input.ownValue }), why: "Proven" };
-    }
-    return expire(input);
-  }
-  if (policy.proof === "ProviderOnly" || finding.kind === "unknown") return { kind: "keep" };
-  if (claim.proofValue === undefined) {
-    // Proven under ProviderOnly, then the class began to require the proof: the first proof is recorded, its absence is a loss.
-    if (finding.own === "all")
-      return { kind: "update", spec: { ...proven(claim, {}), proofValue: input.ownValue }, why: "Proven" };
-    return lose(input, finding.own);
-  }
+  const { claim, finding, policy } = input;
+  if (policy.proof === "ProviderOnly") return claim.state === "Pending" ? decideByProvider(input) : { kind: "keep" };
+  if (finding.kind === "unknown") return { kind: "keep" };
+  // Also for a Proven claim without this value: its class asked for none at the time, or its namespace was given another tenant.
+  const newValue = claim.state === "Pending" || claim.proofValue !== input.ownValue;
+  if (newValue && finding.own === "all") return { kind: "update", spec: provenByHolder(input), why: "Proven" };
+  if (claim.state === "Pending") return expire(input);
+  if (claim.proofValue === undefined) return lose(input, finding.own);
   if (finding.holders === "all" && claim.proofLostTime !== undefined) {
     const { proofLostTime: _, ...kept } = claim;
     return { kind: "update", spec: kept, why: "ProofRestored" };
   }
   return lose(input, finding.holders);
+}
+
+function decideByProvider(input: ProofInput): ProofDecision {
+  if (input.hostnameActive === undefined) return { kind: "keep" };
+  if (!input.hostnameActive) return expire(input);
+  return { kind: "update", spec: proven(input.claim, { provenTime: iso(input.now) }), why: "Proven" };
+}
+
+/** What another tenant had made live is not live for this one; a proof that a Proven claim lacked so far is no new life. */
+function provenByHolder({ claim, claimant, ownValue, now }: ProofInput): DomainClaimSpec {
+  const provenTime = claim.state === "Proven" ? (claim.provenTime ?? iso(now)) : iso(now);
+  const spec = { ...proven(claim, { provenTime, proofValue: ownValue }), tenant: claimant.tenant };
+  if (claim.tenant === claimant.tenant) return spec;
+  const { verifiedTime: _, ...fresh } = spec;
+  return fresh;
 }
 
 /** Rule 11, for a Proven claim: note the loss once; after the grace period release the name. */
@@ -165,6 +169,7 @@ function lose(input: ProofInput, presence: Presence): ProofDecision {
   return { kind: "update", spec: { ...claim, state: "Releasing" }, why: "Lapsed" };
 }
 
+/** Rule 11, for a Pending claim whose proof was just looked for: an operator that was away or blind takes nothing from anybody. */
 function expire(input: ProofInput): ProofDecision {
   const { claim, policy, now } = input;
   if (now - Date.parse(claim.createdTime) < policy.unprovenExpiryMs) return { kind: "keep" };
@@ -177,7 +182,7 @@ function decideContenderProof(input: ProofInput): ProofDecision {
   const value = { provenTime: iso(now), proofValue: input.ownValue };
   if (claim.state === "Released") {
     if (finding.own !== "all") return { kind: "keep" };
-    const spec = { ...freshClaim(claimant, claim.domain, now), state: "Proven" as const, ...value, ...retainedRows(claim) };
+    const spec = { ...handedOver(claim, claimant, value), createdTime: iso(now) };
     return { kind: "update", spec, why: "TakenOverByProof" };
   }
   if (claim.state === "Pending") {
@@ -201,8 +206,6 @@ export function decideReleased8(input: {
   readonly holder: "alive" | "deleting" | "gone";
   readonly issuer: string;
   readonly cooldownMs: number;
-  /** Whether rule 8's search found a row that was not recorded. */
-  readonly foundRow: boolean;
   readonly now: number;
 }): { readonly kind: "delete" } | { readonly kind: "update"; readonly spec: DomainClaimSpec } {
   const { claim, now } = input;
@@ -210,8 +213,11 @@ export function decideReleased8(input: {
     if (claim.provenTime === undefined) return { kind: "delete" };
     return { kind: "update", spec: { ...base(claim), state: "Pending", ...holderPart(claim), rows: [], createdTime: iso(now) } };
   }
-  const unused = claim.provenTime === undefined && claim.rows.length === 0 && !input.foundRow;
-  const releaseAfterTime = iso(now + (unused ? UNUSED_COOLDOWN_MS : input.cooldownMs));
+  const unused = claim.provenTime === undefined && claim.rows.length === 0;
+  const rested = now + (unused ? UNUSED_COOLDOWN_MS : input.cooldownMs);
+  // A cool-down that runs already (a name that was reclaimed, a tombstone that was reopened) is never cut short.
+  const running = claim.releaseAfterTime === undefined ? rested : Date.parse(claim.releaseAfterTime);
+  const releaseAfterTime = iso(Math.max(rested, running));
   const { id: _, ...rest } = base(claim);
   // Without a holder it is a tombstone that rule 13 reopened: its tenant is hashed already.
   const tenant = claim.holder === undefined ? claim.tenant : tenantHash(input.issuer, claim.domain, claim.tenant);
@@ -308,19 +314,19 @@ function proven(claim: DomainClaimSpec, value: { readonly provenTime?: string; r
   return { ...kept, state: "Proven", ...value };
 }
 
-/** The row is handed over, never deleted: rows and createdTime stay; what was the old holder's is cleared. */
+/**
+ * The row is handed over, never deleted: rows and createdTime stay; what was the old holder's is cleared. The mark on the rows
+ * makes the next pass compare all their settings, since the old holder's choices must not survive (rule 6).
+ */
 function handedOver(
   claim: DomainClaimSpec,
   claimant: Claimant,
   value: { provenTime: string; proofValue: string },
 ): DomainClaimSpec {
   const { tenant, id, className } = claimant;
-  const { domain, createdTime, rows } = claim;
+  const { domain, createdTime } = claim;
+  const rows = claim.rows.map((row) => ({ ...row, handedOver: true }));
   return { state: "Proven", holder: holderOf(claimant), tenant, id, className, domain, createdTime, rows, ...value };
-}
-
-function retainedRows(claim: DomainClaimSpec): Partial<Pick<DomainClaimSpec, "rows" | "createdTime">> {
-  return claim.rows.length > 0 ? { rows: claim.rows, createdTime: claim.createdTime } : {};
 }
 
 function base(claim: DomainClaimSpec) {

@@ -115,7 +115,9 @@ function readyFinding(aspects: Readonly<Record<Aspect, Finding>>): Finding {
   const open = READY_ASPECTS.filter((type) => !holds(type, aspects[type]));
   const first = open.find((type) => aspects[type].status === "False") ?? open[0];
   if (first === undefined) return { status: "True", reason: "Live", message: "The domain is live." };
-  const { reason, message } = aspects[first];
+  // That Cloudflare waits for DNS is a consequence; which record is wrong, and how, is what the owner has to know.
+  const isConsequence = aspects[first].reason === "AwaitingDNS" && aspects.DNSConfigured.status === "False";
+  const { reason, message } = aspects[isConsequence ? "DNSConfigured" : first];
   return { status: "False", reason, message };
 }
 

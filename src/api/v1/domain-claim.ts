@@ -2,13 +2,16 @@ import type { z } from "zod";
 import type { KubeObject } from "../../kube/objects.ts";
 import { hostname } from "./hostname-rules.ts";
 import { rule } from "./rules.ts";
-import { choice, type Immutable, list, object, text, time } from "./schema.ts";
+import { choice, flag, type Immutable, list, object, text, time } from "./schema.ts";
 
 const claimRowSchema = object("A custom hostname at Cloudflare that the claim answers for.", {
   hostname: text("The host name, as A-label.", { max: 253 }),
   role: choice("Primary serves the domain, Redirect answers 308 to it.", ["Primary", "Redirect"]),
   zoneID: text("The Cloudflare zone that holds it.", { max: 64 }),
   id: text("Cloudflare's id of the custom hostname.", { max: 64 }),
+  handedOver: flag(
+    "true: it was made for another tenant, and its settings have not been compared with the new holder's yet.",
+  ).optional(),
 });
 
 const holderSchema = object("The CustomDomain that holds the name.", {

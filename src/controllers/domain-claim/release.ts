@@ -72,7 +72,7 @@ async function isRowGone(row: ClaimRow, api: CloudflareApi, signal: AbortSignal)
 async function finish(claim: DomainClaim, context: Parameters<typeof release>[1], signal: AbortSignal): Promise<void> {
   const { ledger, issuer, cooldownMs, now } = context;
   const holder = await holderState(claim, ledger, signal);
-  const decision = decideReleased8({ claim: claim.spec, holder, issuer, cooldownMs, foundRow: false, now: now() });
+  const decision = decideReleased8({ claim: claim.spec, holder, issuer, cooldownMs, now: now() });
   if (decision.kind === "delete") await ledger.claims.remove(claim, signal);
   else await ledger.claims.replace({ ...claim, spec: decision.spec }, signal);
 }
