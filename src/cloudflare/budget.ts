@@ -1,12 +1,10 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Timers } from "../runtime/timers.ts";
-import { CreateLine } from "./create-line.ts";
+import { CreateLine, type Priority } from "./create-line.ts";
 import { type CloudflareError, heldBack } from "./errors.ts";
 import type { RateLimit } from "./rate-limit-headers.ts";
 
 export type RequestKind = "read" | "create" | "write" | "delete";
-/** In this order: somebody waits for the answer; the shared list, which limits itself; everything else. */
-export type Priority = "user" | "snapshot" | "normal";
 
 export interface BudgetLimits {
   readonly requestsPer5Minutes: number;

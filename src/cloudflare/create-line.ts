@@ -1,4 +1,5 @@
-import type { Priority } from "./budget.ts";
+/** In this order: somebody waits for the answer; the shared list, which limits itself; everything else. */
+export type Priority = "user" | "snapshot" | "normal";
 
 interface Waiter {
   /** Monotonic ms after which somebody who never came back loses the place. */

@@ -10,7 +10,8 @@ import type {
   Quota,
   TokenState,
 } from "./api.ts";
-import { type Priority, type RequestBudget, type RequestKind, refusal } from "./budget.ts";
+import { type RequestBudget, type RequestKind, refusal } from "./budget.ts";
+import type { Priority } from "./create-line.ts";
 import { CloudflareError, refusedLocally } from "./errors.ts";
 import type { FailureGate } from "./failure-gate.ts";
 import { type MutationLog, type MutationRecord, summarise } from "./mutation-log.ts";

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { DomainClaimSpec } from "../api/v1/domain-claim.ts";
-import { decideOrphan, decideReleased8, decideTombstone, fuseBlown, retained, tenantHash } from "./claim.ts";
 import {
   ALICE,
   ago,
   BOB,
-  claimBy,
   claimant,
+  claimBy,
   DAY,
   DOMAIN,
   HOUR,
@@ -20,8 +19,9 @@ import {
   ROW,
   retainedClaim,
   tombstone,
-  valueOf,
+  txtOf,
 } from "./claim.testing.ts";
+import { decideOrphan, decideReleased8, decideTombstone, fuseBlown, retained, tenantHash } from "./claim.ts";
 
 const now = ago(0);
 const LOST = { own: "none", holders: "none" } as const;
@@ -32,7 +32,7 @@ function finish(claim: DomainClaimSpec, holder: "alive" | "deleting" | "gone") {
 }
 
 describe("rule 8: Releasing", () => {
-  const releasing = proven({ ...PAST, state: "Releasing" });
+  const releasing = proven({ ...PAST, state: "Releasing", proofLostTime: ago(30 * DAY) });
 
   it.each([
     ["the holder", ALICE],
@@ -48,18 +48,21 @@ describe("rule 8: Releasing", () => {
   it("(c) holder alive, never proven: the claim goes", () => {
     expect(finish(pending({ state: "Releasing", rows: [ROW] }), "alive")).toEqual({ kind: "delete" });
   });
-  it.each(["deleting", "gone"] as const)("holder %s: Released without holder and id, tenant hashed, for the cool-down", (holder) => {
-    const spec = {
-      state: "Released",
-      domain: DOMAIN,
-      tenant: tenantHash(ISSUER, DOMAIN, "alice"),
-      className: "default",
-      createdTime: releasing.createdTime,
-      releaseAfterTime: ago(-COOLDOWN),
-      rows: [],
-    };
-    expect(finish(releasing, holder)).toEqual({ kind: "update", spec });
-  });
+  it.each(["deleting", "gone"] as const)(
+    "holder %s: Released without holder and id, tenant hashed, for the cool-down",
+    (holder) => {
+      const spec = {
+        state: "Released",
+        domain: DOMAIN,
+        tenant: tenantHash(ISSUER, DOMAIN, "alice"),
+        className: "default",
+        createdTime: releasing.createdTime,
+        releaseAfterTime: ago(-COOLDOWN),
+        rows: [],
+      };
+      expect(finish(releasing, holder)).toEqual({ kind: "update", spec });
+    },
+  );
   it("never Proven and never a row: ten minutes", () => {
     expect(finish(pending({ state: "Releasing" }), "deleting")).toMatchObject({ spec: { releaseAfterTime: ago(-10 * 60_000) } });
   });
@@ -71,7 +74,11 @@ describe("rule 8: Releasing", () => {
   });
   it.each([
     ["reclaimed and given up again", pending({ state: "Releasing", releaseAfterTime: ago(-5 * DAY) }), "deleting"],
-    ["a tombstone that was reopened for a row that had gone", tombstone({ state: "Releasing", releaseAfterTime: ago(-5 * DAY) }), "gone"],
+    [
+      "a tombstone that was reopened for a row that had gone",
+      tombstone({ state: "Releasing", releaseAfterTime: ago(-5 * DAY) }),
+      "gone",
+    ],
   ] as const)("never shortens a cool-down that runs: %s", (_, claim, holder) => {
     expect(finish(claim, holder)).toMatchObject({ spec: { releaseAfterTime: ago(-5 * DAY) } });
   });
@@ -111,7 +118,7 @@ describe("rule 11: lapse and expiry", () => {
   });
   it("a tenant that was given another name proves with its new value, and is live anew", () => {
     const moved = claimant("alicia", { ...ALICE, tenant: "alicia" });
-    const spec = proven({ tenant: "alicia", proofValue: valueOf("alicia") });
+    const spec = proven({ tenant: "alicia", proofValue: txtOf("alicia") });
     const decision = proveBy(moved, proven(PAST), { own: "all", holders: "none" });
     expect(decision).toEqual({ kind: "update", why: "Proven", spec: { ...spec, orphanedTime: PAST.orphanedTime } });
   });
@@ -123,9 +130,11 @@ describe("rule 11: lapse and expiry", () => {
   it("not before DNS was looked at: an operator that was away for a month takes nothing from anybody", () => {
     expect(proveBy(ALICE, pending({ createdTime: ago(60 * DAY) }), "unknown")).toEqual({ kind: "keep" });
   });
-  it("under ProviderOnly the hostname that is not active is the look", () => {
+  it("under ProviderOnly the hostname that is not active is the look, one that was not seen is none", () => {
     const claim = pending({ createdTime: ago(30 * DAY) });
     expect(proveBy(ALICE, claim, "unknown", { policy: PROVIDER_ONLY })).toMatchObject({ why: "Expired" });
+    const unseen = { policy: PROVIDER_ONLY, hostnameActive: undefined };
+    expect(proveBy(ALICE, claim, "unknown", unseen)).toEqual({ kind: "keep" });
   });
   it.each([
     [20, 199, true],
@@ -147,7 +156,11 @@ describe("rule 12: orphans", () => {
     expect(decide(claim, "gone")).toEqual({ kind: "update", why: "Orphaned", spec: { ...claim, orphanedTime: now } });
   });
   it("still gone after an hour: Releasing", () => {
-    expect(decide(orphaned, "gone")).toEqual({ kind: "update", why: "OrphanReleased", spec: { ...orphaned, state: "Releasing" } });
+    expect(decide(orphaned, "gone")).toEqual({
+      kind: "update",
+      why: "OrphanReleased",
+      spec: { ...orphaned, state: "Releasing" },
+    });
     expect(decide(proven({ orphanedTime: ago(HOUR - 1) }), "gone")).toEqual({ kind: "keep" });
   });
   it("there again: cleared", () => {
@@ -176,7 +189,12 @@ describe("rule 13: tombstones", () => {
     expect(decideTombstone(retainedClaim(), false, NOW)).toBe("keep");
   });
   it("the hash tells tenants, names and installations apart, and never shows the tenant", () => {
-    const hashes = [tenantHash("a", "x.com", "t"), tenantHash("b", "x.com", "t"), tenantHash("a", "y.com", "t"), tenantHash("a", "x.com", "u")];
+    const hashes = [
+      tenantHash("a", "x.com", "t"),
+      tenantHash("b", "x.com", "t"),
+      tenantHash("a", "y.com", "t"),
+      tenantHash("a", "x.com", "u"),
+    ];
     expect(new Set(hashes).size).toBe(4);
     expect(tenantHash(ISSUER, DOMAIN, "alice")).toMatch(/^sha256-[0-9a-f]{40}$/);
   });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { DomainClaimSpec } from "../api/v1/domain-claim.ts";
-import { mayProvision, TRANSFER_AFTER_LOST_MS } from "./claim.ts";
 import {
   ALICE,
   ago,
@@ -20,8 +19,9 @@ import {
   ROW,
   retainedClaim,
   tombstone,
-  valueOf,
+  txtOf,
 } from "./claim.testing.ts";
+import { mayProvision, TRANSFER_AFTER_LOST_MS } from "./claim.ts";
 
 const now = ago(0);
 const PRESENT = { own: "all", holders: "all" } as const;
@@ -44,11 +44,14 @@ describe("rule 1: none → Pending", () => {
 
 describe("rule 2: rebind and succession within a tenant", () => {
   const recreated = claimant("alice", { uid: "uid-2", id: "another-id", className: "another" });
-  it.each([pending(PAST), proven(PAST)])("a holder of the same name with another uid: only uid and orphanedTime change ($state)", (claim) => {
-    const { orphanedTime: _, ...kept } = claim;
-    const holder = { namespace: ALICE.namespace, name: ALICE.name, uid: "uid-2" };
-    expect(claimBy(recreated, claim)).toEqual({ kind: "update", why: "Rebound", spec: { ...kept, holder } });
-  });
+  it.each([pending(PAST), proven(PAST)])(
+    "a holder of the same name with another uid: only uid and orphanedTime change ($state)",
+    (claim) => {
+      const { orphanedTime: _, ...kept } = claim;
+      const holder = { namespace: ALICE.namespace, name: ALICE.name, uid: "uid-2" };
+      expect(claimBy(recreated, claim)).toEqual({ kind: "update", why: "Rebound", spec: { ...kept, holder } });
+    },
+  );
   it("not for a namespace that belongs to another tenant now", () => {
     const strangers = claimant("mallory", { namespace: ALICE.namespace });
     expect(claimBy(strangers, proven())).toEqual({ kind: "refused", reason: "DomainAlreadyOwned" });
@@ -76,7 +79,7 @@ describe("rule 2: rebind and succession within a tenant", () => {
 describe("rule 3: Pending → Proven", () => {
   const value = { state: "Proven", provenTime: now };
   it("the holder, once every server that answered has its value", () => {
-    const spec = { ...pending(), ...value, proofValue: valueOf("alice") };
+    const spec = { ...pending(), ...value, proofValue: txtOf("alice") };
     expect(proveBy(ALICE, pending(), { own: "all", holders: "some" })).toEqual({ kind: "update", why: "Proven", spec });
   });
   it.each(["some", "none"] as const)("not when %s of the servers have it", (own) => {
@@ -84,7 +87,7 @@ describe("rule 3: Pending → Proven", () => {
   });
   it("the holder's tenant is written with it: a namespace that was given another tenant proves for that one", () => {
     const moved = claimant("alicia", { ...ALICE, tenant: "alicia" });
-    const spec = { ...pending(), ...value, tenant: "alicia", proofValue: valueOf("alicia") };
+    const spec = { ...pending(), ...value, tenant: "alicia", proofValue: txtOf("alicia") };
     expect(proveBy(moved, pending(), PRESENT)).toMatchObject({ why: "Proven", spec });
   });
   it("ends the cool-down of a reclaimed name", () => {
@@ -93,7 +96,7 @@ describe("rule 3: Pending → Proven", () => {
   });
   it("any object of another tenant: holder changed, history cleared, rows and createdTime stay and are marked", () => {
     const claim = pending({ ...PAST, rows: [ROW] });
-    const spec = { ...pending({ ...value, state: "Proven", createdTime: claim.createdTime }, BOB), proofValue: valueOf("bob") };
+    const spec = { ...pending({ ...value, state: "Proven", createdTime: claim.createdTime }, BOB), proofValue: txtOf("bob") };
     expect(proveBy(BOB, claim, TAKES)).toEqual({
       kind: "update",
       why: "TakenOverByProof",
@@ -121,7 +124,7 @@ describe("rule 4: transfer of a proven name", () => {
     const transferred = proveBy(BOB, lost(TRANSFER_AFTER_LOST_MS), TAKES);
     const { verifiedTime: _, proofLostTime: __, ...rest } = lost(0);
     const holder = { namespace: BOB.namespace, name: BOB.name, uid: BOB.uid };
-    const won = { holder, tenant: "bob", id: BOB.id, provenTime: now, proofValue: valueOf("bob") };
+    const won = { holder, tenant: "bob", id: BOB.id, provenTime: now, proofValue: txtOf("bob") };
     const rows = [{ ...ROW, handedOver: true }];
     expect(transferred).toEqual({ kind: "update", why: "Transferred", spec: { ...rest, ...won, rows } });
   });
@@ -154,7 +157,11 @@ describe("rule 5: Released → Pending or Proven", () => {
   it("the same tenant: Pending with createdTime = now and nothing of the past but the cool-down", () => {
     const { releaseAfterTime } = tombstone();
     const spec = { ...pending({ createdTime: now }), releaseAfterTime };
-    expect(claimBy(ALICE, tombstone({ provenTime: ago(DAY), verifiedTime: ago(DAY) }))).toEqual({ kind: "update", why: "Reclaimed", spec });
+    expect(claimBy(ALICE, tombstone({ provenTime: ago(DAY), verifiedTime: ago(DAY) }))).toEqual({
+      kind: "update",
+      why: "Reclaimed",
+      spec,
+    });
   });
   it("a retained name by its tenant: the rows stay, createdTime = now", () => {
     const spec = pending({ createdTime: now, rows: [ROW] });
@@ -210,7 +217,7 @@ describe("the class's demand for a proof changes", () => {
   const providerProven = proven({ proofValue: undefined });
   const { proofValue: _, ...withoutValue } = providerProven;
   it("to Required: the first proof is recorded, its absence is a loss, silence is neither", () => {
-    const spec = { ...withoutValue, proofValue: valueOf("alice") };
+    const spec = { ...withoutValue, proofValue: txtOf("alice") };
     expect(proveBy(ALICE, withoutValue, PRESENT)).toEqual({ kind: "update", why: "Proven", spec });
     expect(proveBy(ALICE, withoutValue, ABSENT)).toMatchObject({ why: "ProofLost" });
     expect(proveBy(ALICE, withoutValue, "unknown")).toEqual({ kind: "keep" });

@@ -22,7 +22,7 @@ export function claimant(tenant: string, changes: Partial<Claimant> = {}): Claim
 export const ALICE = claimant("alice");
 export const BOB = claimant("bob");
 
-export function valueOf(tenant: string): string {
+export function txtOf(tenant: string): string {
   return `customdomains-verify=${tenant}`;
 }
 
@@ -44,7 +44,7 @@ export function pending(changes: Partial<DomainClaimSpec> = {}, holder = ALICE):
 }
 
 export function proven(changes: Partial<DomainClaimSpec> = {}, holder = ALICE): DomainClaimSpec {
-  const value = { state: "Proven" as const, provenTime: ago(HOUR), proofValue: valueOf(holder.tenant), rows: [ROW] };
+  const value = { state: "Proven" as const, provenTime: ago(HOUR), proofValue: txtOf(holder.tenant), rows: [ROW] };
   return pending({ ...value, ...changes }, holder);
 }
 
@@ -91,7 +91,7 @@ export function proveBy(
   return decideProof({
     claimant: who,
     claim,
-    ownValue: valueOf(who.tenant),
+    ownValue: txtOf(who.tenant),
     finding: found === "unknown" ? { kind: "unknown" } : { kind: "asked", ...found },
     policy: REQUIRED,
     holderPolicy: REQUIRED,

@@ -19,8 +19,9 @@ const TOMBSTONES = 4_096;
 
 /**
  * The local copy of one kind. Guarantees: a copy never gets older (an event or a write response with an older resource
- * version is ignored), so a controller that puts its write responses in reads its own writes; an object that was seen
- * deleted does not come back by a late response; listeners hear every change of the copy once.
+ * version is ignored), so a controller that puts its write responses in reads its own writes; an object that was deleted does
+ * not come back by a late response; a list is taken in as one step; listeners hear every change of the copy once, when all of
+ * it has been made.
  */
 export class Store<T extends KubeObject> {
   readonly #objects = new Map<ObjectKey, T>();
@@ -28,7 +29,8 @@ export class Store<T extends KubeObject> {
   readonly #indexes = new Map<string, Map<string, Set<ObjectKey>>>();
   readonly #listeners: StoreListener<T>[] = [];
   readonly #tombstones = new Set<string>();
-  #synced = false;
+  /** Version of the last list; undefined before the first. */
+  #listed: string | undefined;
 
   constructor(indexers: Readonly<Record<string, Indexer<T>>> = {}) {
     this.#indexers = indexers;
@@ -37,7 +39,7 @@ export class Store<T extends KubeObject> {
 
   /** True once a complete list has been taken in; it stays true. */
   get synced(): boolean {
-    return this.#synced;
+    return this.#listed !== undefined;
   }
 
   get size(): number {
@@ -68,13 +70,14 @@ export class Store<T extends KubeObject> {
     this.#listeners.push(listener);
   }
 
-  /** Takes in one object from an event or from the response of a write. */
-  apply(object: T, initial = false): void {
-    const key = keyOf(object);
-    const before = this.#objects.get(key);
-    if (object.metadata.uid !== undefined && this.#tombstones.has(object.metadata.uid)) return;
-    if (before !== undefined && versionOf(object, before) <= 0) return;
-    this.#set(key, before, object, initial);
+  /**
+   * Takes in one object from an event or from the response of a write.
+   * @throws whatever a listener throws, after all have heard.
+   */
+  apply(object: T): void {
+    // What the last list did not have was deleted before it: no event will tell of that again.
+    if (this.#listed !== undefined && !this.#objects.has(keyOf(object)) && isUpTo(object, this.#listed)) return;
+    this.#notify([this.#take(object, false)]);
   }
 
   /** Takes in a deletion event, which carries the last state of the object. */
@@ -84,7 +87,7 @@ export class Store<T extends KubeObject> {
     const before = this.#objects.get(key);
     // A late DELETED of an earlier object of the same name says nothing about its successor.
     if (before === undefined || (before.metadata.uid !== object.metadata.uid && versionOf(object, before) <= 0)) return;
-    this.#set(key, before, undefined, false);
+    this.#notify([this.#set(key, before, undefined, false)]);
   }
 
   /**
@@ -93,21 +96,28 @@ export class Store<T extends KubeObject> {
    */
   replace(objects: Iterable<T>, listVersion: string): void {
     const listed = new Set<ObjectKey>();
+    const changes: (StoreChange<T> | undefined)[] = [];
     for (const object of objects) {
       listed.add(keyOf(object));
-      this.apply(object, true);
+      changes.push(this.#take(object, true));
     }
     for (const [key, before] of [...this.#objects]) {
-      if (listed.has(key)) continue;
-      const version = before.metadata.resourceVersion;
-      if (version !== undefined && compareResourceVersions(version, listVersion) > 0) continue;
-      this.#bury(before);
-      this.#set(key, before, undefined, true);
+      if (!listed.has(key) && isUpTo(before, listVersion)) changes.push(this.#set(key, before, undefined, true));
     }
-    this.#synced = true;
+    this.#listed = listVersion;
+    this.#notify(changes);
   }
 
-  #set(key: ObjectKey, before: T | undefined, after: T | undefined, initial: boolean): void {
+  #take(object: T, initial: boolean): StoreChange<T> | undefined {
+    const key = keyOf(object);
+    const before = this.#objects.get(key);
+    if (object.metadata.uid !== undefined && this.#tombstones.has(object.metadata.uid)) return undefined;
+    if (before !== undefined && versionOf(object, before) <= 0) return undefined;
+    return this.#set(key, before, object, initial);
+  }
+
+  #set(key: ObjectKey, before: T | undefined, after: T | undefined, initial: boolean): StoreChange<T> {
+    if (before !== undefined && before.metadata.uid !== after?.metadata.uid) this.#bury(before);
     if (after === undefined) this.#objects.delete(key);
     else this.#objects.set(key, after);
     for (const [name, indexer] of Object.entries(this.#indexers)) {
@@ -116,7 +126,23 @@ export class Store<T extends KubeObject> {
       if (before !== undefined) for (const value of indexer(before)) removeEntry(entries, value, key);
       if (after !== undefined) for (const value of indexer(after)) addEntry(entries, value, key);
     }
-    for (const listener of this.#listeners) listener({ key, before, after, initial });
+    return { key, before, after, initial };
+  }
+
+  /** A change that was made is never made again: one listener that throws must not keep it from the others. */
+  #notify(changes: readonly (StoreChange<T> | undefined)[]): void {
+    const errors: unknown[] = [];
+    for (const change of changes) {
+      if (change === undefined) continue;
+      for (const listener of this.#listeners) {
+        try {
+          listener(change);
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 
   #bury(object: T): void {
@@ -127,6 +153,11 @@ export class Store<T extends KubeObject> {
     const [oldest] = this.#tombstones;
     if (oldest !== undefined) this.#tombstones.delete(oldest);
   }
+}
+
+/** Whether the object's version is the given one or older. */
+function isUpTo(object: KubeObject, version: string): boolean {
+  return object.metadata.resourceVersion === undefined || compareResourceVersions(object.metadata.resourceVersion, version) <= 0;
 }
 
 /** Positive when `object` is newer than `before`. */

@@ -1,14 +1,9 @@
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { waitUntil } from "../../test/control-plane/wait-until.ts";
-import { Controller, type ReconcileResult, TryAgain } from "./controller.ts";
-import { createLogger } from "./logger.ts";
-import { ManualClock } from "./manual-clock.testing.ts";
-import { Metrics } from "./metrics.ts";
-import { Timers } from "./timers.ts";
+import { controller, gate, type Reconcile, settle } from "./controller.testing.ts";
+import { TryAgain } from "./controller.ts";
 import { Priority } from "./work-queue.ts";
-
-type Reconcile = (key: string, signal: AbortSignal) => Promise<ReconcileResult>;
 
 const rejections: unknown[] = [];
 const onRejection = (reason: unknown): void => {
@@ -21,54 +16,6 @@ beforeEach(() => {
 afterEach(() => {
   process.off("unhandledRejection", onRejection);
 });
-
-function controller(reconcile: Reconcile, options: { maxConcurrent?: number; timeoutMs?: number } = {}) {
-  const clock = new ManualClock();
-  const log: Record<string, unknown>[] = [];
-  const logger = createLogger({ level: "debug", destination: { write: (line: string) => void log.push(JSON.parse(line)) } });
-  const metrics = new Metrics();
-  const { timeoutMs } = options;
-  const made = new Controller({
-    name: "probe",
-    reconciler: { reconcile },
-    maxConcurrent: options.maxConcurrent ?? 4,
-    clock,
-    timers: new Timers(clock),
-    logger,
-    metrics,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
-  const value = async (name: string, labels: Record<string, string> = {}): Promise<number | undefined> => {
-    const metric = await metrics.registry.getSingleMetric(name)?.get();
-    const wanted = Object.entries(labels);
-    return metric?.values.find((one) => wanted.every(([label, text]) => one.labels[label] === text))?.value;
-  };
-  return { controller: made, clock, log, value };
-}
-
-/** Lets everything that waits for nothing but its turn run. */
-async function settle(): Promise<void> {
-  for (let index = 0; index < 5; index++) await turn();
-}
-
-/** A reconcile that ends when it is told to. */
-function gate(): { readonly reconcile: Reconcile; readonly running: string[]; open(result?: ReconcileResult | Error): void } {
-  const waiting: ((result: ReconcileResult | Error) => void)[] = [];
-  const running: string[] = [];
-  return {
-    running,
-    reconcile: (key) =>
-      new Promise((resolve, reject) => {
-        running.push(key);
-        waiting.push((result) => {
-          running.splice(running.indexOf(key), 1);
-          if (result instanceof Error) reject(result);
-          else resolve(result);
-        });
-      }),
-    open: (result = {}) => waiting.shift()?.(result),
-  };
-}
 
 describe("workers", () => {
   test("never have one key twice, and no more keys than allowed", async () => {
@@ -114,7 +61,11 @@ describe("workers", () => {
 describe("a result", () => {
   test("with requeueAfter comes again then, at low priority; without, not", async () => {
     const seen: string[] = [];
-    const { controller: c, clock, value } = controller(
+    const {
+      controller: c,
+      clock,
+      value,
+    } = controller(
       async (key) => {
         seen.push(key);
         return key === "a/again" && seen.length === 2 ? { requeueAfterMs: 60_000 } : {};
@@ -138,7 +89,12 @@ describe("a result", () => {
   test("of an error comes again after 1 s, 2 s, 4 s, and after a success 1 s again; each key by itself", async () => {
     let fail = true;
     let calls = 0;
-    const { controller: c, clock, log, value } = controller(async () => {
+    const {
+      controller: c,
+      clock,
+      log,
+      value,
+    } = controller(async () => {
       calls += 1;
       if (fail) throw new Error("the provider is down");
       return {};
@@ -146,7 +102,11 @@ describe("a result", () => {
     c.start();
     c.queue.add("a/1");
     await settle();
-    for (const [wait, after] of [[1_000, 2], [2_000, 3], [4_000, 4]] as const) {
+    for (const [wait, after] of [
+      [1_000, 2],
+      [2_000, 3],
+      [4_000, 4],
+    ] as const) {
       clock.advance(wait - 1);
       await settle();
       expect(calls).toBe(after - 1);
@@ -172,7 +132,12 @@ describe("a result", () => {
 
   test("TryAgain comes again soon, and is no error", async () => {
     let calls = 0;
-    const { controller: c, clock, log, value } = controller(async () => {
+    const {
+      controller: c,
+      clock,
+      log,
+      value,
+    } = controller(async () => {
       calls += 1;
       if (calls < 3) throw new TryAgain("somebody wrote in between");
       return {};
@@ -191,7 +156,12 @@ describe("a result", () => {
   });
 
   test.each([
-    ["a synchronous throw", () => { throw new Error("at once"); }],
+    [
+      "a synchronous throw",
+      () => {
+        throw new Error("at once");
+      },
+    ],
     ["something that is no Error", () => Promise.reject("a string")],
     ["a delay that is no number", async () => ({ requeueAfterMs: Number.NaN })],
   ])("that is %s is retried and rejects nothing unhandled", async (_, reconcile: Reconcile) => {
@@ -213,7 +183,11 @@ describe("a result", () => {
 
 test("a reconcile past its deadline is aborted, counted and retried", async () => {
   let calls = 0;
-  const { controller: c, clock, value } = controller(
+  const {
+    controller: c,
+    clock,
+    value,
+  } = controller(
     (_, signal) =>
       new Promise((resolve, reject) => {
         calls += 1;
@@ -246,60 +220,6 @@ test("the deadline ends with its reconcile: nothing is aborted afterwards", asyn
   c.queue.add("a/1");
   await sleep(60);
   expect(kept?.aborted).toBe(false);
-});
-
-describe("stop", () => {
-  test("takes nothing new and waits for what runs", async () => {
-    const { reconcile, running, open } = gate();
-    const { controller: c } = controller(reconcile, { maxConcurrent: 1 });
-    c.start();
-    c.queue.add("a/1");
-    c.queue.add("a/2");
-    await settle();
-    let stopped = false;
-    const stopping = c.stop(60_000).then(() => {
-      stopped = true;
-    });
-    c.queue.add("a/3");
-    await settle();
-    expect(stopped).toBe(false);
-    open();
-    await stopping;
-    await settle();
-    expect(running).toEqual([]);
-  });
-
-  test("aborts what has not ended by then, without a retry or an error line", async () => {
-    const { controller: c, log } = controller(
-      (_, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
-    );
-    c.start();
-    c.queue.add("a/1");
-    await settle();
-    await c.stop(10);
-    expect(log.filter(({ level }) => level === "error")).toEqual([]);
-    expect(c.queue.depth).toBe(0);
-  });
-
-  test("does not wait for ever for a reconcile that ignores its signal", async () => {
-    const { reconcile } = gate();
-    const { controller: c, log } = controller(reconcile);
-    c.start();
-    c.queue.add("a/1");
-    await settle();
-    const started = performance.now();
-    await c.stop(10);
-    expect(performance.now() - started).toBeLessThan(10_000);
-    expect(log.at(-1)).toMatchObject({ level: "warn", running: 1 });
-  }, 20_000);
-
-  test("of an idle controller is over at once", async () => {
-    const { controller: c } = controller(async () => ({}));
-    c.start();
-    const started = performance.now();
-    await c.stop(60_000);
-    expect(performance.now() - started).toBeLessThan(1_000);
-  });
 });
 
 test("every label of every metric is there from the start", async () => {

@@ -60,7 +60,8 @@ export class Controller {
   readonly #stop = new AbortController();
   #started = false;
   #active = 0;
-  #drained: () => void = () => {};
+  /** Who waits in {@link stop} for the last running reconcile. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: ControllerOptions) {
     this.name = options.name;
@@ -79,7 +80,7 @@ export class Controller {
 
   /**
    * Takes no new keys; resolves when the running reconciles have ended, which are aborted after `drainMs` of real time, at the
-   * latest 3 s after that.
+   * latest 3 s after that. A second call may hurry the first.
    */
   async stop(drainMs: number): Promise<void> {
     this.#started = false;
@@ -88,7 +89,7 @@ export class Controller {
     const cancelAbort = systemClock.setTimer(drainMs, () => this.#stop.abort(new Error("the operator is stopping")));
     let cancelWait: Cancel = () => {};
     await new Promise<void>((resolve) => {
-      this.#drained = resolve;
+      this.#waiting.add(resolve);
       cancelWait = systemClock.setTimer(drainMs + ABORT_GRACE_MS, resolve);
     });
     cancelAbort();
@@ -106,7 +107,7 @@ export class Controller {
         this.#active -= 1;
         this.#metrics.active(this.#active);
         this.queue.done(item.key);
-        if (this.#active === 0) this.#drained();
+        if (this.#active === 0) for (const resolve of this.#waiting) resolve();
         this.#pump();
       });
     }

@@ -34,11 +34,11 @@ export class HealthServer {
     this.#ready.set(name, check);
   }
 
-  /** Listens on `host:port` (host may be empty); resolves to the port. */
+  /** Listens on `host:port` (host may be empty; an IPv6 address stands in brackets); resolves to the port. */
   listen(address: string): Promise<number> {
     const colon = address.lastIndexOf(":");
     const port = Number(address.slice(colon + 1));
-    const host = address.slice(0, Math.max(0, colon));
+    const host = address.slice(0, Math.max(0, colon)).replace(/^\[(.*)\]$/, "$1");
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen({ port, ...(host === "" ? {} : { host }) }, () => {
@@ -67,11 +67,20 @@ function report(response: ServerResponse, checks: ReadonlyMap<string, HealthChec
   const lines: string[] = [];
   let healthy = true;
   for (const [name, check] of checks) {
-    const problem = check();
+    const problem = problemOf(check);
     if (problem !== undefined) healthy = false;
     lines.push(problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`);
   }
   answer(response, healthy ? 200 : 500, `${lines.join("\n")}\n${healthy ? "ok" : "failed"}\n`);
+}
+
+/** A probe must not be able to end the process. */
+function problemOf(check: HealthCheck): string | undefined {
+  try {
+    return check();
+  } catch (error) {
+    return error instanceof Error ? error.message : "the check itself failed";
+  }
 }
 
 function answer(response: ServerResponse, status: number, body: string, contentType = "text/plain; charset=utf-8"): void {

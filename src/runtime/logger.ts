@@ -11,6 +11,7 @@ const REDACTED = [
   "password",
   "secret",
   "signingKey",
+  "headers",
   "*.authorization",
   "*.token",
   "*.apiToken",

@@ -1,4 +1,3 @@
-import type { LeadershipLost, LeaseElector } from "../kube/lease.ts";
 import { systemClock } from "./clock.ts";
 import type { Controller } from "./controller.ts";
 import type { HealthServer } from "./health.ts";
@@ -10,11 +9,20 @@ export interface Background {
   run(signal: AbortSignal): Promise<void>;
 }
 
+/** Leader election as the manager needs it; see LeaseElector. */
+export interface Election {
+  /** Resolves once this process leads; rejects only by the signal. */
+  acquire(signal: AbortSignal): Promise<void>;
+  /** Resolves when aborted; rejects when this process leads no more. */
+  keep(signal: AbortSignal): Promise<void>;
+  release(): Promise<void>;
+}
+
 export interface ManagerOptions {
   readonly logger: Logger;
   readonly health: HealthServer;
   /** Absent: no election (one replica by construction). */
-  readonly elector?: LeaseElector;
+  readonly elector?: Election;
   /** Run by every replica, so that a standby is warm. */
   readonly caches: readonly Background[];
   /** True once every cache is complete. */
@@ -33,7 +41,8 @@ const LOOP_LAG_MS = 10_000;
 
 /**
  * Starts and stops the parts of the operator in the one safe order: caches, then leadership, then workers; and back: no new
- * work, drain, events out, Lease released. When leadership is lost nothing is drained: another replica may act already.
+ * work, drain, events out, Lease released. The Lease is renewed while the workers drain, so that what they finish may still be
+ * written. When leadership is lost nothing is drained: another replica may act already.
  */
 export class Manager {
   readonly #options: ManagerOptions;
@@ -55,34 +64,58 @@ export class Manager {
     });
   }
 
-  /** Runs until `signal` is aborted; rejects with LeadershipLost when the Lease is lost. */
+  /** Runs until `signal` is aborted; rejects with the elector's error when leadership is lost. */
   async run(signal: AbortSignal): Promise<void> {
-    const { elector, caches, controllers, onLead, flush } = this.#options;
+    const { caches } = this.#options;
     const heartbeat = setInterval(() => {
       this.#loopSeenAt = systemClock.monotonic();
     }, 1_000);
     // Caches outlive the workers' drain: reconciles that are finishing still read them.
     const cacheStop = new AbortController();
     const running = caches.map((cache) => cache.run(cacheStop.signal));
-    let lost: LeadershipLost | undefined;
+    try {
+      if (await this.#becomeLeader(signal)) await this.#lead(signal);
+      else await this.#options.flush(FLUSH_MS);
+    } finally {
+      cacheStop.abort();
+      await Promise.all(running);
+      clearInterval(heartbeat);
+    }
+  }
+
+  /** False when this process was told to stop before. */
+  async #becomeLeader(signal: AbortSignal): Promise<boolean> {
     try {
       await this.#untilSynced(signal);
-      await elector?.acquire(signal);
+      await this.#options.elector?.acquire(signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    const { elector, controllers, onLead, flush } = this.#options;
+    const stopAll = (drainMs: number): Promise<unknown> => Promise.all(controllers.map((controller) => controller.stop(drainMs)));
+    const renewStop = new AbortController();
+    const kept = elector?.keep(renewStop.signal) ?? aborted(renewStop.signal);
+    try {
       this.#log.info({ controllers: controllers.length }, "starting the controllers");
       onLead();
       for (const controller of controllers) controller.start();
-      await (elector?.keep(signal) ?? aborted(signal));
+      await Promise.race([kept, aborted(signal)]);
+      await Promise.race([kept, stopAll(DRAIN_MS)]);
     } catch (error) {
-      if (!signal.aborted) lost = error as LeadershipLost;
-    } finally {
-      clearInterval(heartbeat);
-      await Promise.all(controllers.map((controller) => controller.stop(lost === undefined ? DRAIN_MS : 0)));
+      await stopAll(0);
+      renewStop.abort();
       await flush(FLUSH_MS);
-      if (lost === undefined) await elector?.release();
-      cacheStop.abort();
-      await Promise.all(running);
+      throw error;
     }
-    if (lost !== undefined) throw lost;
+    await flush(FLUSH_MS);
+    renewStop.abort();
+    await kept;
+    await elector?.release();
   }
 
   async #untilSynced(signal: AbortSignal): Promise<void> {

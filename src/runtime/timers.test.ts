@@ -1,5 +1,4 @@
 import { setTimeout as realSleep } from "node:timers/promises";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SkewedClock } from "../../test/simulators/clock.ts";
 import { systemClock } from "./clock.ts";
@@ -17,7 +16,13 @@ describe("firing", () => {
   test("is in order of time, and in order of adding at one instant", () => {
     const { clock, timers } = manual();
     const fired: string[] = [];
-    for (const [name, delay] of [["c", 30], ["a", 10], ["b1", 20], ["b2", 20], ["at once", -5]] as const) {
+    for (const [name, delay] of [
+      ["c", 30],
+      ["a", 10],
+      ["b1", 20],
+      ["b2", 20],
+      ["at once", -5],
+    ] as const) {
       timers.after(delay, () => fired.push(name));
     }
     expect(fired).toEqual([]);
@@ -106,7 +111,11 @@ describe("the clock's timer", () => {
     const clock = new SkewedClock();
     const timers = new Timers(clock);
     const fired: string[] = [];
-    for (const [name, delay] of [["day", DAY], ["hour", DAY / 24], ["week", 7 * DAY]] as const) {
+    for (const [name, delay] of [
+      ["day", DAY],
+      ["hour", DAY / 24],
+      ["week", 7 * DAY],
+    ] as const) {
       timers.after(delay, () => fired.push(name));
     }
     clock.advance(2 * DAY);
@@ -118,7 +127,7 @@ describe("the clock's timer", () => {
 
 test("cancelled delays do not pile up until they would have been due", () => {
   const { clock, timers } = manual();
-  const kept = new Array<WeakRef<object>>();
+  const kept: WeakRef<object>[] = [];
   for (let index = 0; index < 10_000; index++) {
     const payload = { index };
     kept.push(new WeakRef(payload));
@@ -145,92 +154,4 @@ describe("sleep", () => {
     during.abort(new Error("during"));
     await expect(sleeping).rejects.toThrow("during");
   });
-});
-
-type Step =
-  | { readonly kind: "after"; readonly delay: number; readonly then: "nothing" | "cancel" | "add" }
-  | { readonly kind: "cancel"; readonly which: number }
-  | { readonly kind: "pass"; readonly ms: number; readonly jump: boolean };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant("after" as const), delay: fc.integer({ min: -2, max: 40 }), then: fc.constantFrom("nothing" as const, "cancel" as const, "add" as const) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("cancel" as const), which: fc.nat() }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.integer({ min: 0, max: 25 }), jump: fc.boolean() }) },
-);
-
-interface Expected {
-  readonly id: number;
-  readonly due: number;
-  readonly then: "nothing" | "cancel" | "add";
-}
-
-/** The same promises kept by a sorted list. */
-class Model {
-  waiting: Expected[] = [];
-  readonly fired: number[] = [];
-  time = 0;
-  #ids = 0;
-
-  after(delay: number, then: Expected["then"]): number {
-    const id = this.#ids++;
-    this.waiting.push({ id, due: this.time + Math.max(0, delay), then });
-    this.waiting.sort((a, b) => a.due - b.due || a.id - b.id);
-    return id;
-  }
-
-  cancel(id: number): void {
-    this.waiting = this.waiting.filter((entry) => entry.id !== id);
-  }
-
-  pass(ms: number, jump: boolean): void {
-    const end = this.time + ms;
-    if (jump) this.time = end;
-    for (let next = this.waiting[0]; next !== undefined && next.due <= end; next = this.waiting[0]) {
-      this.time = Math.max(this.time, next.due);
-      this.waiting.shift();
-      this.fired.push(next.id);
-      // The one that was added before it; and one more, 3 ms later.
-      if (next.then === "cancel") this.cancel(next.id - 1);
-      if (next.then === "add") this.after(3, "nothing");
-    }
-    this.time = end;
-  }
-}
-
-test("property: fires what a sorted list would, in its order, on one clock timer", () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 250, size: "max" }), (steps) => {
-      const { clock, timers } = manual();
-      const model = new Model();
-      const cancels: (() => void)[] = [];
-      const fired: number[] = [];
-      const add = (delay: number, then: Expected["then"]): void => {
-        const id = cancels.length;
-        const cancel = timers.after(delay, () => {
-          fired.push(id);
-          if (then === "cancel") cancels[id - 1]?.();
-          if (then === "add") add(3, "nothing");
-        });
-        cancels.push(cancel);
-      };
-      for (const next of steps) {
-        if (next.kind === "after") {
-          model.after(next.delay, next.then);
-          add(next.delay, next.then);
-        } else if (next.kind === "cancel") {
-          const id = cancels.length === 0 ? 0 : next.which % cancels.length;
-          model.cancel(id);
-          cancels[id]?.();
-        } else {
-          model.pass(next.ms, next.jump);
-          if (next.jump) clock.jump(next.ms);
-          else clock.advance(next.ms);
-        }
-        expect(fired).toEqual(model.fired);
-        expect(clock.armed).toBe(model.waiting.length === 0 ? 0 : 1);
-        expect(clock.nextDue ?? 0).toBeLessThanOrEqual(model.waiting[0]?.due ?? 0);
-      }
-    }),
-    { numRuns: 200 },
-  );
 });

@@ -20,7 +20,6 @@ export function auditPolicy(): object {
   const chatty = [
     { group: "coordination.k8s.io", resources: ["leases"] },
     { group: "", resources: ["events"] },
-    { group: "events.k8s.io", resources: ["events"] },
   ];
   return {
     apiVersion: "audit.k8s.io/v1",

@@ -27,10 +27,13 @@ export function nameOf({ namespace, name }: ObjectRef): string {
 export class Cluster {
   readonly #controlPlane: ControlPlane;
   readonly #narrator: Narrator;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(controlPlane: ControlPlane, narrator: Narrator) {
+  /** `signal` ends the commands that run. */
+  constructor(controlPlane: ControlPlane, narrator: Narrator, signal?: AbortSignal) {
     this.#controlPlane = controlPlane;
     this.#narrator = narrator;
+    this.#signal = signal;
   }
 
   /** Runs the real kubectl and shows the command and its answer. @throws Error with kubectl's own words when it refuses. */
@@ -75,7 +78,7 @@ export class Cluster {
 
   async #kubectl(args: readonly string[], stdin?: string): Promise<string> {
     const { kubectl: binary, kubeconfig } = this.#controlPlane;
-    const { code, stdout, stderr } = await kubectl(binary, kubeconfig, args, stdin);
+    const { code, stdout, stderr } = await kubectl(binary, kubeconfig, args, stdin, this.#signal);
     if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
     return `${stdout}${stderr}`;
   }

@@ -22,15 +22,14 @@ export async function askedRecords(ref: ObjectRef, scene: Scene): Promise<readon
   return records;
 }
 
-/** Does at the simulated DNS provider what the customer would do by hand. */
-export function publish(records: readonly VerificationRecord[], { world, faults, narrator }: Scene): void {
+/** Does at the simulated DNS provider what the customer does by hand. */
+export function publish(records: readonly VerificationRecord[], { world, faults }: Scene): void {
   const published = records.map(asPublished);
   world.publish(published);
   faults.afterPublishing(published);
-  narrator.say(`The customer publishes ${published.length === 1 ? "it" : `all ${published.length}`} at the DNS provider.`);
 }
 
-export function asPublished({ type, name, value }: VerificationRecord): PublishedRecord {
+function asPublished({ type, name, value }: VerificationRecord): PublishedRecord {
   if (type === "CAA") throw new Error("no CAA record is asked for in this story");
   return { type, name, value };
 }

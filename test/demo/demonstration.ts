@@ -9,7 +9,7 @@ import { Runner, StepFailed, type StepTools } from "./runner.ts";
 import type { Scene } from "./scene.ts";
 import { type Stage, setStage } from "./stage.ts";
 import { STORY } from "./story.ts";
-import { summarise } from "./summary.ts";
+import { type FinishedStep, summarise } from "./summary.ts";
 
 /** Exit code of a program that was ended by SIGINT, as shells have it. */
 export const INTERRUPTED = 130;
@@ -60,13 +60,20 @@ export class Demonstration {
     narrator.line("Every fact is read back from the Kubernetes API server or from a simulator.");
     const stage = await setStage({ runner: this.#runner, narrator, stack });
     this.#stage = stage;
+    const setUp = {
+      title: "Setting up",
+      result: "control plane, simulators, chart and operator run",
+      tookMs: clock.monotonic() - started,
+    };
+    const finished: FinishedStep[] = [setUp];
     const scene = this.#sceneOf(stage);
     for (const [index, step] of STORY.entries()) {
       const title = `${index + 1}. ${step.title}`;
       narrator.heading(title);
-      await this.#runner.run(title, options.stepDeadlineMs, (tools) => step.run(scene(tools)));
+      const { value, tookMs } = await this.#runner.run(title, options.stepDeadlineMs, (tools) => step.run(scene(tools)));
+      finished.push({ title, result: value, tookMs });
     }
-    summarise(stage.world, this.#runner.finished, clock.monotonic() - started, narrator);
+    summarise(stage.world, finished, clock.monotonic() - started, narrator);
     if (!options.keep) return;
     const title = "Over to you";
     narrator.heading(title);
@@ -77,9 +84,11 @@ export class Demonstration {
   #sceneOf(stage: Stage): (tools: StepTools) => Scene {
     const { options, narrator, clock } = this.#options;
     const { world, samples } = stage;
-    const cluster = new Cluster(stage.controlPlane, narrator);
     const faults = new PlantedFaults(world, options.break);
-    return (tools) => ({ ...tools, cluster, world, samples, faults, narrator, clock });
+    return (tools) => {
+      const cluster = new Cluster(stage.controlPlane, narrator, tools.signal);
+      return { ...tools, cluster, world, samples, faults, narrator, clock };
+    };
   }
 
   async #explain({ title, tookMs, message }: StepFailed): Promise<void> {

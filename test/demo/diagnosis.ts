@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Condition } from "../../src/api/v1/conditions.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import type { Cluster } from "./cluster.ts";
@@ -5,7 +6,8 @@ import type { Narrator, Row } from "./narrator.ts";
 import type { ShippedOperator } from "./shipped-operator.ts";
 
 const LOG_LINES = 15;
-const LINE_LIMIT = 400;
+const LINE_LIMIT = 240;
+const logLineSchema = z.looseObject({ time: z.string(), level: z.string(), message: z.string() });
 
 type WithConditions = KubeObject<unknown, { readonly conditions?: readonly Condition[] | undefined }>;
 
@@ -19,7 +21,17 @@ export async function diagnose(cluster: Cluster, operator: ShippedOperator, narr
   }
   narrator.line();
   narrator.say("The end of the operator's log:");
-  for (const line of operator.tail(LOG_LINES)) narrator.output(line.slice(0, LINE_LIMIT));
+  for (const line of operator.tail(LOG_LINES)) narrator.output(readable(line).slice(0, LINE_LIMIT));
+}
+
+/** A line of the log as people read it; whatever is no such line stays as it is. */
+function readable(line: string): string {
+  try {
+    const { time, level, message, ...rest } = logLineSchema.parse(JSON.parse(line));
+    return `${time.slice(11, 23)} ${level.padEnd(5)} ${message} ${JSON.stringify(rest)}`;
+  } catch {
+    return line;
+  }
 }
 
 async function tellConditions(cluster: Cluster, narrator: Narrator): Promise<void> {

@@ -9,6 +9,7 @@ import { Narrator } from "./narrator.ts";
 import { demoOptions } from "./options.ts";
 
 const USAGE_ERROR = 2;
+const LEFTOVERS_MS = 2_000;
 
 const options = demoOptions(process.env);
 if (typeof options === "string") {
@@ -17,7 +18,10 @@ if (typeof options === "string") {
 } else {
   const colours = process.stdout.isTTY && !process.env.NO_COLOR;
   const narrator = new Narrator((text) => process.stdout.write(text), { colours });
-  process.exitCode = await new Demonstration({ options, narrator, clock: systemClock, interrupt: interruptions() }).run();
+  const demonstration = new Demonstration({ options, narrator, clock: systemClock, interrupt: interruptions() });
+  process.exitCode = await demonstration.run();
+  // What was under way when a step was given up, such as a start, must not keep the process.
+  setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
 }
 
 /** Aborted by the first signal; a second one ends the process at once, and with it what it started. */

@@ -14,13 +14,6 @@ export interface StepTools {
   readonly signal: AbortSignal;
 }
 
-export interface FinishedStep {
-  readonly title: string;
-  /** What came of it, in a few words. */
-  readonly result: string;
-  readonly tookMs: number;
-}
-
 /** The step that ended the demo. */
 export class StepFailed extends Error {
   readonly title: string;
@@ -40,10 +33,9 @@ export interface RunnerOptions {
   readonly interrupt: AbortSignal;
 }
 
-/** Runs one step after the other, each with a deadline, and keeps the time. */
+/** Runs steps, each with a deadline, and takes the time. */
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #finished: FinishedStep[] = [];
   /** Throws when something that every step relies on has ended. */
   checkAlive: () => void = () => {};
 
@@ -51,12 +43,8 @@ export class Runner {
     this.#options = options;
   }
 
-  get finished(): readonly FinishedStep[] {
-    return this.#finished;
-  }
-
   /** @throws StepFailed, or the reason of the interruption. */
-  async run<T extends string | { readonly result: string }>(
+  async run<T>(
     title: string,
     deadlineMs: number,
     work: (tools: StepTools) => Promise<T>,
@@ -70,12 +58,10 @@ export class Runner {
     );
     const signal = AbortSignal.any([interrupt, guard.signal]);
     const until: Until = (what, ask) =>
-      waitUntil(what, () => this.#ask(ask), { timeoutMs: Math.max(0, deadlineMs - elapsed()), intervalMs: POLL_MS, signal });
+      waitUntil(what, () => this.#ask(ask), { timeoutMs: remainingMs(deadlineMs - elapsed()), intervalMs: POLL_MS, signal });
     try {
       const value = await orAborted(work({ until, signal }), signal);
-      const tookMs = elapsed();
-      this.#finished.push({ title, result: typeof value === "string" ? value : value.result, tookMs });
-      return { value, tookMs };
+      return { value, tookMs: elapsed() };
     } catch (error) {
       interrupt.throwIfAborted();
       throw new StepFailed(title, elapsed(), error);
@@ -88,6 +74,11 @@ export class Runner {
     this.checkAlive();
     return ask();
   }
+}
+
+/** In tenths of a second, as it is told. */
+function remainingMs(ms: number): number {
+  return Math.max(0, Math.round(ms / 100) * 100);
 }
 
 /** Also ends when the work does not listen to the signal. */

@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import { getDomain } from "tldts";
 import { z } from "zod";
 import { billingAccountSpecSchema } from "../../src/api/v1/billing-account.ts";
+import { customDomainSpecSchema } from "../../src/api/v1/custom-domain.ts";
 import { type Binaries, ensureBinaries } from "../control-plane/binaries.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
 import { freePort } from "../control-plane/ports.ts";
@@ -20,6 +22,10 @@ const START_MS = 180_000;
 /** A demo that is left running must outlive the usual hour. */
 const TOKEN_SECONDS = 7 * 24 * 3600;
 const LABEL_WIDTH = 14;
+/** Of a log that tells why the operator does not start. */
+const LOG_LINES = 15;
+/** How long resolvers remember that a customer's record was missing. */
+const NEGATIVE_TTL_SECONDS = 5;
 
 const whoamiSchema = z.looseObject({ status: z.looseObject({ userInfo: z.looseObject({ username: z.string() }) }) });
 
@@ -62,8 +68,7 @@ export async function setStage(setup: Setup): Promise<Stage> {
     return { made: undefined, result: "CRDs, ServiceAccount and RBAC installed by helm" };
   });
   const samples = await Samples.load(world.connection);
-  for (const { subscriptionID } of samples.specs("BillingAccount", billingAccountSpecSchema))
-    world.addSubscription(subscriptionID);
+  prepareTenants(world, samples);
   const operator = await phase(setup, "operator", START_MS, (tools) => startOperator(controlPlane, setup, tools));
   return { controlPlane, world, samples, operator };
 }
@@ -74,6 +79,15 @@ async function phase<T>({ runner, narrator }: Setup, label: string, deadlineMs: 
   return value.made;
 }
 
+/** What tenants have before the story begins: a subscription, and a zone at a DNS provider. */
+function prepareTenants(world: World, samples: Samples): void {
+  for (const { subscriptionID } of samples.specs("BillingAccount", billingAccountSpecSchema)) {
+    world.addSubscription(subscriptionID);
+  }
+  const apexes = samples.specs("CustomDomain", customDomainSpecSchema).map(({ domain }) => getDomain(domain) ?? domain);
+  for (const apex of new Set(apexes)) world.dns.addZone(apex, { negativeTTL: NEGATIVE_TTL_SECONDS });
+}
+
 async function obtainBinaries(narrator: Narrator, { signal }: StepTools): Promise<{ result: string; made: Binaries }> {
   const onProgress = (line: string) => narrator.say(line);
   const made = await ensureBinaries({ onProgress, signal });
@@ -81,13 +95,15 @@ async function obtainBinaries(narrator: Narrator, { signal }: StepTools): Promis
   return { made, result: "etcd, kube-apiserver, kube-controller-manager, kubectl and helm" };
 }
 
-async function startOperator(controlPlane: ControlPlane, { runner, stack }: Setup, { until }: StepTools) {
+async function startOperator(controlPlane: ControlPlane, { runner, narrator, stack }: Setup, { until, signal }: StepTools) {
   const { namespace } = RELEASE;
   const token = await controlPlane.serviceAccountToken(namespace, "custom-domain-operator", { expirationSeconds: TOKEN_SECONDS });
   const kubeconfig = join(controlPlane.dir, "operator.kubeconfig");
   await controlPlane.writeKubeconfig(kubeconfig, { token });
   const logFile = join(controlPlane.dir, "operator.log");
-  const made = new ShippedOperator({ kubeconfig, namespace, healthPort: await freePort(), logFile });
+  const healthPort = await freePort();
+  signal.throwIfAborted();
+  const made = new ShippedOperator({ kubeconfig, namespace, healthPort, logFile });
   const kill = () => made.kill();
   process.once("exit", kill);
   stack.defer(async () => {
@@ -96,8 +112,11 @@ async function startOperator(controlPlane: ControlPlane, { runner, stack }: Setu
     process.off("exit", kill);
   });
   runner.checkAlive = () => made.checkAlive();
-  await until("the operator to be ready", () => made.isReady());
+  narrator.command(made.command);
+  await until("the operator to be ready", () => made.isReady()).catch((error: Error) => {
+    throw new Error([error.message, ...made.tail(LOG_LINES)].join("\n"), { cause: error });
+  });
   const { stdout } = await kubectl(controlPlane.kubectl, kubeconfig, ["auth", "whoami", "-o", "json"]);
   const { username } = whoamiSchema.parse(JSON.parse(stdout)).status.userInfo;
-  return { made, result: `${made.command}, process ${made.pid}, as ${username}` };
+  return { made, result: `process ${made.pid}, as ${username}` };
 }

@@ -1,6 +1,12 @@
 import type { World } from "../simulators/world.ts";
 import { type Narrator, seconds } from "./narrator.ts";
-import type { FinishedStep } from "./runner.ts";
+
+export interface FinishedStep {
+  readonly title: string;
+  /** What came of it, in a few words. */
+  readonly result: string;
+  readonly tookMs: number;
+}
 
 /** What was done and how long it took, and what it cost at the providers. */
 export function summarise(world: World, steps: readonly FinishedStep[], tookMs: number, narrator: Narrator): void {

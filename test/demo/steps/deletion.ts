@@ -1,3 +1,4 @@
+import { findCondition } from "../../../src/core/conditions.ts";
 import { billedAs, billedQuantity, hostnamesAt } from "../readings.ts";
 import { BOOKINGS, LINDQVIST_ACCOUNT, type Scene, type Step } from "../scene.ts";
 
@@ -15,11 +16,12 @@ export const deletion: Step = {
     narrator.say(`Cloudflare has ${hostnamesAt(world).length} custom hostnames.`);
     const account = await until("the billed quantity to be released", async () => {
       const current = await cluster.account(LINDQVIST_ACCOUNT);
-      const released =
-        billedQuantity(world, current?.spec.subscriptionID ?? "") === 0 && (current?.status?.lines ?? []).length === 0;
-      return released && current;
+      const { conditions, desiredQuantity } = current?.status ?? {};
+      const agreed = findCondition(conditions, "Synced")?.status === "True" && desiredQuantity === 0;
+      return agreed && billedQuantity(world, current?.spec.subscriptionID ?? "") === 0 && current;
     });
     const { subscriptionID } = account.spec;
+    await cluster.show("get billingaccounts -A");
     narrator.say(`Chargebee has ${billedAs(billedQuantity(world, subscriptionID))} on ${subscriptionID}.`);
     await cluster.show("get domainclaims");
     narrator.success("The names rest as Released claims for the cool-down of the class; nothing else is left.");

@@ -15,10 +15,8 @@ export const firstDomain: Step = {
     await cluster.apply(route.manifests, route.path);
     const records = await askedRecords(SHOP, scene);
     await cluster.show("get cdom -A");
-    publish(
-      records.filter(({ required }) => required),
-      scene,
-    );
+    publish(records, scene);
+    narrator.say("The customer publishes both at the DNS provider.");
     const { domain, tookMs } = await untilLive(SHOP, scene);
     const { check, domain: hostname = "", verifiedAt } = domain.status ?? {};
     if (check !== undefined) {

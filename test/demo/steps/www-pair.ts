@@ -13,6 +13,7 @@ export const wwwPair: Step = {
   run: async (scene: Scene) => {
     const { cluster, narrator, world, until } = scene;
     publish(await askedRecords(MAIN, scene), scene);
+    narrator.say("The customer publishes all three; the provider flattens the CNAME at the apex into addresses.");
     const { tookMs } = await untilLive(MAIN, scene);
     const hostnames = await until(`both hostnames of ${nameOf(MAIN)} to be active`, async () => {
       const rows = (await cluster.domain(MAIN))?.status?.hostnames ?? [];

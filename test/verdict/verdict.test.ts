@@ -1,0 +1,97 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { OPERATOR_USER } from "../harness/environment.ts";
+import { auditRbac } from "../integration/rbac-audit.ts";
+import { renderChart } from "../tools/helm.ts";
+import type { Manifest } from "../tools/manifests.ts";
+import { type Evidence, type EvidenceRoom, heldAgainst, readEvidenceRoom } from "./evidence.ts";
+import { complaints, idleFindings, ledgerFindings, logFindings, secretFindings } from "./judges.ts";
+import { statusesWritten, statusFindings } from "./statuses.ts";
+import { isOf, suitesWithEvidence } from "./suites.ts";
+
+/** Permissions that no test makes use of, and why they are given all the same. */
+const UNUSED_ON_PURPOSE: Readonly<Record<string, string>> = {};
+/** Below these the suite would not have shown much. */
+const LEAST_STATUSES = { CustomDomain: 50, CustomDomainClass: 10, BillingAccount: 5, CustomDomainRoute: 1 } as const;
+const LEAST_IDLE_WINDOWS = 2;
+
+let room: EvidenceRoom;
+let evidence: readonly Evidence[];
+
+beforeAll(async () => {
+  room = await readEvidenceRoom();
+  evidence = room.evidence;
+});
+
+describe("the evidence", () => {
+  it("is there, from every test file that starts an environment: run all the tests first", async () => {
+    const suites = await suitesWithEvidence();
+    const without = suites.filter((suite) => !evidence.some(({ name }) => isOf(suite, name)));
+    expect({ filesWithoutEvidence: without, incomplete: room.problems }).toEqual({ filesWithoutEvidence: [], incomplete: [] });
+    expect(suites.length).toBeGreaterThan(0);
+  });
+});
+
+describe("what the operator wrote to Kubernetes", () => {
+  it("every status passes the kstatus checker and the rules of this project", () => {
+    const counts = new Map<string, number>();
+    for (const { stored } of evidence.flatMap(statusesWritten)) counts.set(stored.kind, (counts.get(stored.kind) ?? 0) + 1);
+    process.stdout.write(`statuses judged: ${[...counts].map(([kind, count]) => `${count} ${kind}`).join(", ")}\n`);
+    expect(heldAgainst(evidence, statusFindings)).toEqual([]);
+    const few = Object.entries(LEAST_STATUSES).filter(([kind, least]) => (counts.get(kind) ?? 0) < least);
+    expect(few).toEqual([]);
+  });
+
+  it("nothing outside the chart's rules, with no rule too many and no wildcard", async () => {
+    const manifests: readonly Manifest[] = await renderChart();
+    const violations = heldAgainst(evidence, ({ requests }) => auditRbac(requests, manifests, OPERATOR_USER).violations);
+    const { unused, wildcards } = auditRbac(
+      evidence.flatMap(({ requests }) => requests),
+      manifests,
+      OPERATOR_USER,
+    );
+    expect({ violations, wildcards }).toEqual({ violations: [], wildcards: [] });
+    expect(unused).toEqual(Object.keys(UNUSED_ON_PURPOSE).sort());
+  });
+
+  it("nothing but its Lease in an idle window, and nothing to Cloudflare and Chargebee", () => {
+    expect(heldAgainst(evidence, idleFindings)).toEqual([]);
+    const windows = evidence.flatMap(({ idle }) => idle);
+    process.stdout.write(
+      `idle windows judged: ${windows.map(({ passedMs }) => `${Math.round(passedMs / 1_000)} s`).join(", ")}\n`,
+    );
+    expect(windows.length).toBeGreaterThanOrEqual(LEAST_IDLE_WINDOWS);
+  });
+});
+
+describe("what nobody may see", () => {
+  it("no secret value stands in a log, a status, an event or any other request", () => {
+    const notes = evidence.flatMap(({ requests }) => requests).filter(isEventWithNote);
+    expect(heldAgainst(evidence, secretFindings)).toEqual([]);
+    expect(notes.length).toBeGreaterThan(0);
+    expect(evidence.flatMap(({ secrets }) => Object.keys(secrets)).length).toBeGreaterThanOrEqual(4 * evidence.length);
+  });
+});
+
+describe("what the simulators counted", () => {
+  it("one row per name, one write at a time, and none of the mistakes that cost money", () => {
+    expect(heldAgainst(evidence, ledgerFindings)).toEqual([]);
+    expect(evidence.length).toBeGreaterThan(0);
+  });
+});
+
+describe("what the operator logged", () => {
+  it("no error, nothing unhandled, nothing that is not a line of the logger", () => {
+    for (const each of evidence) {
+      for (const [complaint, times] of complaints(each))
+        process.stdout.write(`${each.name}: ${times} × ${complaint.slice(0, 220)}\n`);
+    }
+    expect(heldAgainst(evidence, logFindings)).toEqual([]);
+    expect(evidence.filter(({ log }) => log.includes('"starting the controllers"')).length).toBeGreaterThan(0);
+  });
+});
+
+/** Without the bodies of Events in the audit log, a secret in them would be overlooked. */
+function isEventWithNote({ objectRef, requestObject }: Evidence["requests"][number]): boolean {
+  const body: unknown = requestObject;
+  return objectRef?.apiGroup === "events.k8s.io" && typeof body === "object" && body !== null && "note" in body;
+}
