@@ -3,17 +3,26 @@ import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 
-const address = z.string().regex(/^[^\s]*:\d{1,5}$/, "must be host:port or :port, for example :8081");
+const address = z
+  .string()
+  .refine(
+    (text) => /^\S*:\d{1,5}$/.test(text) && Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535,
+    "must be host:port or :port, for example :8081",
+  );
 const namespace = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "must be the name of a namespace");
+
+const block = z.union([z.cidrv4(), z.cidrv6()], "must be comma-separated address blocks, for example 10.0.0.0/8,fd00::/8");
+const WORKERS = "must be a whole number from 1 to 512";
+const IDENTITY = "must have 1 to 253 characters";
 
 const configSchema = z.object({
   namespace,
   healthAddress: address,
-  logLevel: z.enum(["trace", "debug", "info", "warn", "error"]),
+  logLevel: z.enum(["trace", "debug", "info", "warn", "error"], "must be trace, debug, info, warn or error"),
   leaderElect: z.boolean(),
-  identity: z.string().min(1).max(253),
-  workers: z.coerce.number().int().min(1).max(512),
-  deniedCIDRs: z.array(z.union([z.cidrv4(), z.cidrv6()])),
+  identity: z.string().min(1, IDENTITY).max(253, IDENTITY),
+  workers: z.coerce.number(WORKERS).int(WORKERS).min(1, WORKERS).max(512, WORKERS),
+  deniedCIDRs: z.array(block),
 });
 
 /** What `operator` runs with; every member has a flag, and an environment variable where a pod needs one. */
@@ -75,7 +84,7 @@ export function parseConfig(args: readonly string[], environment: Readonly<Recor
   });
   if (parsed.success) return { kind: "config", config: parsed.data };
   const [issue] = parsed.error.issues;
-  const flag = String(issue?.path[0] ?? "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const flag = String(issue?.path[0] ?? "").replace(/[A-Z]+/g, (letters) => `-${letters.toLowerCase()}`);
   return { kind: "invalid", message: `--${flag}: ${issue?.message ?? "is invalid"}` };
 }
 

@@ -52,6 +52,7 @@ export function createLedger(client: KubeClient): Ledger {
         holder: (claim) => [holderKey(claim)],
         account: (claim) => [`${claim.spec.holder?.namespace ?? ""}/${claim.spec.className ?? ""}`],
         id: (claim) => [claim.spec.id ?? ""],
+        row: (claim) => claim.spec.rows.map(({ id }) => id),
         ...domainClaimBillingIndexers,
       }),
     ),

@@ -34,6 +34,16 @@ export class Providers {
     return { kind: "ready", class: found, session: this.#sessions.open(className, cloudflare, token.value.toString("utf8")) };
   }
 
+  /** Any way into a zone: rows outlive a change of holder, and with it of class. Undefined: no class can serve it now. */
+  zone(zoneID: string): ZoneSession | undefined {
+    for (const { metadata, spec } of this.#ledger.classes.store.list()) {
+      if (spec.cloudflare.zoneID !== zoneID) continue;
+      const provider = this.cloudflare(metadata.name);
+      if (provider.kind === "ready") return provider.session;
+    }
+    return undefined;
+  }
+
   /** The class is gone: its snapshot ends. */
   forget(className: string): void {
     this.#sessions.close(className);

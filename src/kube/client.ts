@@ -1,4 +1,4 @@
-import { isNotFound } from "./api-error.ts";
+import { isNotFound, isObjectGone } from "./api-error.ts";
 import { type KubeObject, type ObjectKey, type ResourceDefinition, splitKey } from "./objects.ts";
 import type { KubeTransport } from "./transport.ts";
 
@@ -72,13 +72,13 @@ export class KubeClient {
     return this.#send<T>({ method: "PATCH", path: objectPath(resource, key), body: patch, contentType, ...optional(signal) });
   }
 
-  /** Deletes exactly the object named by the preconditions; one that is gone already is success. */
+  /** Deletes exactly the object named by the preconditions; one that is gone already is success, a kind not served is not. */
   async remove(resource: ResourceDefinition, key: ObjectKey, preconditions: Preconditions, signal?: AbortSignal): Promise<void> {
     const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions };
     try {
       await this.#transport.request({ method: "DELETE", path: objectPath(resource, key), body, ...optional(signal) });
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!isObjectGone(error, resource.plural, splitKey(key).name)) throw error;
     }
   }
 

@@ -34,7 +34,9 @@ export class Collection<T extends KubeObject> {
   async live(key: ObjectKey, signal: AbortSignal): Promise<Presence<T>> {
     const name = key.slice(key.indexOf("/") + 1);
     try {
-      return { kind: "present", object: this.#take(await this.#client.read<T>(this.resource, key, signal)) };
+      const object = withoutManagedFields(await this.#client.read<T>(this.resource, key, signal));
+      this.store.apply(object);
+      return { kind: "present", object };
     } catch (error) {
       if (isObjectGone(error, this.resource.plural, name)) return { kind: "gone" };
       throw error;
@@ -62,7 +64,9 @@ export class Collection<T extends KubeObject> {
 
   /** Merge-patches metadata (finalizers, labels, annotations), guarded by the object's resourceVersion. */
   async patchMetadata(object: T, metadata: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<T> {
-    const resourceVersion = object.metadata.resourceVersion ?? "";
+    const { resourceVersion } = object.metadata;
+    // An empty version would be no guard at all.
+    if (resourceVersion === undefined) throw new Error(`PATCH ${this.resource.plural} ${keyOf(object)} without a resourceVersion`);
     const patch = { metadata: { ...metadata, resourceVersion } };
     return this.#take(await this.#client.mergePatch<T>(this.resource, keyOf(object), patch, signal));
   }

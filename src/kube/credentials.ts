@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
 import type { RequestOptions } from "node:https";
-import { KubeConfig } from "@kubernetes/client-node";
+import { homedir } from "node:os";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { KubeConfig, loadYaml } from "@kubernetes/client-node";
 
 /** What is needed to open a connection to the API server. */
 export interface Credentials {
@@ -19,6 +22,9 @@ export interface CredentialSource {
   load(): Promise<Credentials>;
 }
 
+/** What client-node falls back to when it finds nothing; plain HTTP is refused by it everywhere else. */
+const NOT_CONFIGURED = "http://localhost:8080";
+
 /** KUBECONFIG, `~/.kube/config` or the pod's service account, in the order of every Kubernetes client. */
 export class KubeConfigSource implements CredentialSource {
   readonly #context: string | undefined;
@@ -34,10 +40,13 @@ export class KubeConfigSource implements CredentialSource {
     config.loadFromDefault();
     if (this.#context !== undefined) config.setCurrentContext(this.#context);
     const cluster = config.getCurrentCluster();
-    if (cluster === null) throw new Error("no cluster is configured: set KUBECONFIG or run inside a cluster");
+    if (cluster === null || cluster.server === NOT_CONFIGURED) {
+      throw new Error("no cluster is configured: set KUBECONFIG or run inside a cluster");
+    }
     const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
-    const authorization = authorizationOf(options);
+    const token = await tokenFromFile(config.getCurrentUser()?.name);
+    const authorization = token === undefined ? authorizationOf(options) : `Bearer ${token}`;
     return {
       server: new URL(cluster.server),
       tls: {
@@ -50,6 +59,35 @@ export class KubeConfigSource implements CredentialSource {
       ...(authorization === undefined ? {} : { authorization }),
     };
   }
+}
+
+interface UserEntry {
+  readonly name?: string;
+  readonly user?: { readonly tokenFile?: string };
+}
+
+/**
+ * The content of the user's `tokenFile`, which comes before its `token`. client-node 2.0.1 does not know this member of a
+ * kubeconfig (it reads `token-file`, which nothing writes).
+ * @throws Error when the file cannot be read.
+ */
+async function tokenFromFile(userName: string | undefined): Promise<string | undefined> {
+  for (const file of kubeconfigFiles()) {
+    const text = await readFile(file, "utf8").catch(() => "");
+    const entries = loadYaml<{ readonly users?: readonly UserEntry[] } | undefined>(text)?.users ?? [];
+    const entry = entries.find(({ name }) => name === userName);
+    // The first file that has the user counts.
+    if (entry === undefined) continue;
+    const tokenFile = entry.user?.tokenFile;
+    if (tokenFile === undefined || tokenFile === "") return undefined;
+    return (await readFile(resolve(dirname(file), tokenFile), "utf8")).trim();
+  }
+  return undefined;
+}
+
+function kubeconfigFiles(): readonly string[] {
+  const listed = (process.env["KUBECONFIG"] ?? "").split(delimiter).filter((file) => file !== "");
+  return listed.length > 0 ? listed : [join(homedir(), ".kube", "config")];
 }
 
 function tlsMember<K extends string>(name: K, value: unknown): { [P in K]?: string | Buffer } {

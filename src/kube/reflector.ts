@@ -27,6 +27,17 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly onSynced?: () => void;
   /** After each failed list or watch. */
   readonly onFailure?: (error: unknown) => void;
+  readonly limits?: ReflectorLimits;
+}
+
+/** Milliseconds of real time. */
+export interface ReflectorLimits {
+  /** Least wait after a failure; default 800. */
+  readonly minBackoffMs: number;
+  /** Most wait after many failures in a row, also where the server asks for more; default 30,000. */
+  readonly maxBackoffMs: number;
+  /** A watch that says nothing for this long is cut; default 190,000. */
+  readonly idleMs: number;
 }
 
 interface WatchEvent {
@@ -35,10 +46,9 @@ interface WatchEvent {
 }
 
 const PAGE_SIZE = 500;
-const MIN_BACKOFF_MS = 800;
-const MAX_BACKOFF_MS = 30_000;
-/** The API server sends a bookmark every minute: three missed ones mean a dead connection that sent no FIN. */
-const IDLE_MS = 190_000;
+// The API server sends a bookmark every minute: three missed ones mean a dead connection that sent no FIN.
+const LIMITS: ReflectorLimits = { minBackoffMs: 800, maxBackoffMs: 30_000, idleMs: 190_000 };
+const IDLE_CHECK_MS = 5_000;
 const HEALTHY_MS = 120_000;
 /** A server that closes every watch at once must not be asked in a loop. */
 const MIN_WATCH_MS = 1_000;
@@ -52,6 +62,7 @@ export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #log: Logger;
   readonly #name: string;
+  readonly #limits: ReflectorLimits;
   // Real time: the API server's clock cannot be injected.
   readonly #clock: Clock = systemClock;
   readonly #timers = new Timers(systemClock);
@@ -61,6 +72,7 @@ export class Reflector<T extends KubeObject> {
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#name = options.resource.plural;
+    this.#limits = options.limits ?? LIMITS;
     this.#log = options.logger.child({ reflector: this.#name });
   }
 
@@ -87,12 +99,19 @@ export class Reflector<T extends KubeObject> {
         this.#options.onFailure?.(error);
         // The first expiry is the normal answer after a long pause: list at once.
         if (isExpired(error) && failures === 1) continue;
-        const cap = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures, 10));
-        const waitMs = Math.max(retryAfter(error) ?? 0, MIN_BACKOFF_MS / 2 + this.#options.random() * cap);
+        const waitMs = this.#backoff(failures, error);
         this.#log.warn({ err: error, waitMs: Math.round(waitMs) }, "list or watch failed");
         await this.#timers.sleep(waitMs, signal).catch(() => {});
       }
     }
+  }
+
+  #backoff(failures: number, error: unknown): number {
+    const { minBackoffMs, maxBackoffMs } = this.#limits;
+    const cap = Math.min(maxBackoffMs, minBackoffMs * 2 ** Math.min(failures, 10));
+    const waitMs = minBackoffMs + this.#options.random() * (cap - minBackoffMs);
+    // A proxy's maintenance page may ask for hours: that would make the operator deaf.
+    return Math.max(waitMs, Math.min(maxBackoffMs, retryAfter(error) ?? 0));
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -135,15 +154,18 @@ export class Reflector<T extends KubeObject> {
     const cancelHardLimit = this.#timers.after((serverTimeout + 5) * 1_000, () =>
       cut.abort(new Error("the watch outlived its timeout")),
     );
-    const idle = setInterval(() => {
-      if (this.silentMs > IDLE_MS) cut.abort(new Error("the watch fell silent"));
-    }, 5_000);
+    const idle = setInterval(
+      () => {
+        if (this.silentMs > this.#limits.idleMs) cut.abort(new Error("the watch fell silent"));
+      },
+      Math.min(IDLE_CHECK_MS, this.#limits.idleMs / 4),
+    );
     this.#lastByte = this.#clock.monotonic();
     try {
       const body = await this.#options.transport.stream(path, AbortSignal.any([signal, cut.signal]));
       for await (const line of lines(body)) {
         this.#lastByte = this.#clock.monotonic();
-        this.#take(JSON.parse(line) as WatchEvent);
+        this.#take(eventOf(line));
       }
     } finally {
       cancelHardLimit();
@@ -178,6 +200,15 @@ export function withoutManagedFields<T extends KubeObject>(object: T): T {
   const { managedFields: _, annotations, ...metadata } = object.metadata as T["metadata"] & { managedFields?: unknown };
   const { "kubectl.kubernetes.io/last-applied-configuration": __, ...kept } = annotations ?? {};
   return { ...object, metadata: { ...metadata, ...(annotations === undefined ? {} : { annotations: kept }) } };
+}
+
+/** V8's message would quote the line, which may be a Secret. */
+function eventOf(line: string): WatchEvent {
+  try {
+    return JSON.parse(line) as WatchEvent;
+  } catch {
+    throw new Error("a watch event is not JSON");
+  }
 }
 
 function reasonOf(error: unknown): string {

@@ -18,7 +18,10 @@ type Step =
 const name = fc.constantFrom("a", "b", "c");
 const colour = fc.constantFrom("red", "green");
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom("create" as const, "update" as const, "delete" as const), name, colour }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constantFrom("create" as const, "update" as const, "delete" as const), name, colour }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("finalise" as const), name }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("event" as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("replay" as const), back: fc.nat({ max: 3 }) }) },

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
-import { Agent, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { Timers } from "../runtime/timers.ts";
 import { ApiError, NoAnswerError, type StatusBody } from "./api-error.ts";
+import { Connections } from "./connections.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -21,26 +21,23 @@ export interface ApiRequest {
 }
 
 const CALL_TIMEOUT_MS = 15_000;
-const CREDENTIAL_AGE_MS = 60_000;
 const MAX_ATTEMPTS = 4;
-const CONNECTIONS = 32;
 
 /**
  * The only way to the API server. Guarantees: connections are shared (one pool for calls, one for watches); every call ends
  * within its deadline; 429 and 503 with Retry-After are waited for (the server did not act); a GET without an answer is
- * repeated, a write never is; a 401 reloads the credentials once; errors carry no headers and no secrets.
+ * repeated, a write never is; after a 401 the credentials are loaded again and the call is repeated once; errors carry no
+ * headers, no secrets and nothing of an answer but its Status.
  */
 export class KubeTransport {
-  readonly #source: CredentialSource;
+  readonly #connections: Connections;
   readonly #userAgent: string;
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #timers = new Timers(systemClock);
-  #credentials: { readonly value: Credentials; readonly loadedAt: number } | undefined;
-  #pools: { readonly fingerprint: string; readonly calls: Agent; readonly watches: Agent } | undefined;
 
   constructor(options: { source: CredentialSource; userAgent: string; metrics: Metrics; logger: Logger }) {
-    this.#source = options.source;
+    this.#connections = new Connections(options.source, options.logger);
     this.#userAgent = options.userAgent;
     this.#metrics = options.metrics;
     this.#log = options.logger;
@@ -60,7 +57,6 @@ export class KubeTransport {
         call.signal?.throwIfAborted();
         if (error instanceof ApiError && error.status === 401 && !refreshed) {
           refreshed = true;
-          this.#credentials = undefined;
           continue;
         }
         const waitMs = retryDelay(error, call.method, attempt);
@@ -78,7 +74,7 @@ export class KubeTransport {
   async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const request = `GET ${path}`;
     const started = systemClock.monotonic();
-    const { credentials, pools } = await this.#connect();
+    const { credentials, pools } = await this.#connections.current();
     let response: Dispatcher.ResponseData;
     try {
       response = await pools.watches.request({
@@ -94,41 +90,42 @@ export class KubeTransport {
     }
     this.#metrics.request("GET", String(response.statusCode), systemClock.monotonic() - started);
     if (response.statusCode === 200) return response.body;
-    if (response.statusCode === 401) this.#credentials = undefined;
+    if (response.statusCode === 401) this.#connections.distrust(credentials);
     const text = await response.body.text().catch(() => "");
     throw apiError(request, response, text);
   }
 
   async close(): Promise<void> {
-    const pools = this.#pools;
-    this.#pools = undefined;
     this.#timers.clear();
-    await Promise.all([pools?.calls.destroy(), pools?.watches.destroy()]);
+    await this.#connections.close();
   }
 
   async #once(call: ApiRequest, timeoutMs: number): Promise<unknown> {
     const request = `${call.method} ${call.path}`;
     const started = systemClock.monotonic();
-    const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
+    const deadline = new AbortController();
+    const cancelDeadline = systemClock.setTimer(timeoutMs, () => deadline.abort(new Error(`no answer in ${timeoutMs} ms`)));
     let code = "<error>";
     try {
-      const { credentials, pools } = await this.#connect();
+      const { credentials, pools } = await this.#connections.current();
       const response = await pools.calls.request({
         origin: credentials.server.origin,
         path: pathUnder(credentials.server, call.path),
         method: call.method,
         headers: this.#headers(credentials, call),
         body: call.body === undefined ? null : JSON.stringify(call.body),
-        signal: call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
+        signal: call.signal === undefined ? deadline.signal : AbortSignal.any([call.signal, deadline.signal]),
       });
       code = String(response.statusCode);
       const text = await response.body.text();
-      if (response.statusCode >= 200 && response.statusCode < 300) return JSON.parse(text);
+      if (response.statusCode >= 200 && response.statusCode < 300) return parsed(text);
+      if (response.statusCode === 401) this.#connections.distrust(credentials);
       throw apiError(request, response, text);
     } catch (error) {
       if (error instanceof ApiError) throw error;
       throw new NoAnswerError(request, error);
     } finally {
+      cancelDeadline();
       this.#metrics.request(call.method, code, systemClock.monotonic() - started);
     }
   }
@@ -141,47 +138,6 @@ export class KubeTransport {
       ...(credentials.authorization === undefined ? {} : { authorization: credentials.authorization }),
     };
   }
-
-  /** Rotated files are read again after a minute, or at once after a 401; new TLS material means new pools. */
-  async #connect(): Promise<{ credentials: Credentials; pools: { calls: Agent; watches: Agent } }> {
-    const now = systemClock.monotonic();
-    if (this.#credentials === undefined || now - this.#credentials.loadedAt > CREDENTIAL_AGE_MS) {
-      this.#credentials = { value: await this.#source.load(), loadedAt: now };
-    }
-    const credentials = this.#credentials.value;
-    const fingerprint = tlsFingerprint(credentials);
-    if (this.#pools?.fingerprint !== fingerprint) {
-      const old = this.#pools;
-      this.#pools = { fingerprint, calls: callPool(credentials), watches: watchPool(credentials) };
-      // close() lets running calls end; watches on the old material end by their own timeout.
-      if (old !== undefined) void Promise.all([old.calls.close(), old.watches.close()]).catch(() => {});
-    }
-    return { credentials, pools: this.#pools };
-  }
-}
-
-// allowH2 is off: one dead HTTP/2 session would stall every call that shares it, and undici never times out its PING.
-function callPool(credentials: Credentials): Agent {
-  return new Agent({
-    allowH2: false,
-    connections: CONNECTIONS,
-    pipelining: 1,
-    headersTimeout: 30_000,
-    bodyTimeout: 30_000,
-    keepAliveTimeout: 30_000,
-    connect: { ...credentials.tls, timeout: 10_000 },
-  });
-}
-
-function watchPool(credentials: Credentials): Agent {
-  return new Agent({
-    allowH2: false,
-    pipelining: 1,
-    headersTimeout: 30_000,
-    bodyTimeout: 0,
-    keepAliveTimeout: 1_000,
-    connect: { ...credentials.tls, timeout: 10_000 },
-  });
 }
 
 function retryDelay(error: unknown, method: Method, attempt: number): number | undefined {
@@ -204,6 +160,15 @@ function apiError(request: string, response: Dispatcher.ResponseData, text: stri
   );
 }
 
+/** V8's message would quote the text, which may be a Secret. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error("the answer is not JSON");
+  }
+}
+
 function statusBody(text: string): StatusBody {
   try {
     const body = JSON.parse(text) as (StatusBody & { readonly kind?: string }) | null;
@@ -216,11 +181,4 @@ function statusBody(text: string): StatusBody {
 
 function pathUnder(server: URL, path: string): string {
   return server.pathname === "/" ? path : `${server.pathname.replace(/\/$/, "")}${path}`;
-}
-
-function tlsFingerprint(credentials: Credentials): string {
-  const { ca, cert, key, servername } = credentials.tls;
-  const hash = createHash("sha256");
-  for (const part of [credentials.server.href, ca, cert, key, servername]) hash.update(part ?? "").update("\u0000");
-  return hash.digest("hex");
 }

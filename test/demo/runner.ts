@@ -4,6 +4,8 @@ import { waitUntil } from "../control-plane/wait-until.ts";
 const POLL_MS = 150;
 /** A wait inside a step says what it waited for; this is for work that does not end by itself. */
 const GUARD_MS = 5_000;
+/** For what was begun to be ended, once a step is given up. */
+const GRACE_MS = 5_000;
 
 /** Asks until the answer is neither false nor undefined; `what` completes "gave up waiting for …". */
 export type Until = <T>(what: string, ask: () => Promise<T> | T) => Promise<Exclude<T, false | undefined>>;
@@ -60,7 +62,7 @@ export class Runner {
     const until: Until = (what, ask) =>
       waitUntil(what, () => this.#ask(ask), { timeoutMs: remainingMs(deadlineMs - elapsed()), intervalMs: POLL_MS, signal });
     try {
-      const value = await orAborted(work({ until, signal }), signal);
+      const value = await this.#orAborted(work({ until, signal }), signal);
       return { value, tookMs: elapsed() };
     } catch (error) {
       interrupt.throwIfAborted();
@@ -68,6 +70,29 @@ export class Runner {
     } finally {
       cancel();
     }
+  }
+
+  /** After an abort the work has a little time to end what it has begun; then it is left alone. */
+  async #orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      signal.throwIfAborted();
+      return await Promise.race([work, aborted]);
+    } catch (error) {
+      if (signal.aborted) await this.#settled(work);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #settled(work: Promise<unknown>): Promise<void> {
+    const { promise: impatience, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.setTimer(GRACE_MS, resolve);
+    await Promise.race([work.catch(() => {}), impatience]);
+    cancel();
   }
 
   #ask<T>(ask: () => Promise<T> | T): Promise<T> | T {
@@ -79,17 +104,4 @@ export class Runner {
 /** In tenths of a second, as it is told. */
 function remainingMs(ms: number): number {
   return Math.max(0, Math.round(ms / 100) * 100);
-}
-
-/** Also ends when the work does not listen to the signal. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

@@ -1,22 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CustomDomainClass } from "../../src/api/v1/custom-domain-class.ts";
 import { findCondition } from "../../src/core/conditions.ts";
-import { classSpecFor, manifestsFor } from "../simulators/platform.ts";
-import { RELEASE } from "../tools/helm.ts";
 import { CLASS, Environment } from "../harness/environment.ts";
 import { callsAt, conditionOf, connect, hostnamesAt, reasonOf } from "../harness/journey.ts";
+import { classSpecFor, manifestsFor } from "../simulators/platform.ts";
+import { RELEASE } from "../tools/helm.ts";
 
 let environment: Environment;
 
 beforeAll(async () => {
-  environment = await Environment.start({ name: "bad-input" });
+  const unlisted = { finding: 'list secrets "unlisted"', because: "a class names a Secret that the Role does not list" };
+  environment = await Environment.start({ name: "bad-input", allow: [unlisted] });
   await environment.startOperator();
   await environment.namespace("lindqvist");
 });
 afterAll(() => environment.stop());
 
 const readClass = (name = CLASS) => environment.get<CustomDomainClass>("CustomDomainClass", name);
-const classReason = async (type: string, name = CLASS) => findCondition((await readClass(name))?.status?.conditions, type)?.reason;
+const classReason = async (type: string, name = CLASS) =>
+  findCondition((await readClass(name))?.status?.conditions, type)?.reason;
 
 async function setSecret(name: string, stringData: Readonly<Record<string, string>>): Promise<void> {
   await environment.apply({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace: RELEASE.namespace }, stringData });
@@ -34,7 +36,10 @@ describe("a domain that cannot be connected", () => {
 
   it("co.uk gets a condition, costs nothing and disturbs nobody", async () => {
     await environment.domain("lindqvist", "suffix", { domain: "co.uk" });
-    await environment.until("the condition", async () => conditionOf(await environment.getDomain("lindqvist", "suffix"), "Stalled") === "True");
+    await environment.until(
+      "the condition",
+      async () => conditionOf(await environment.getDomain("lindqvist", "suffix"), "Stalled") === "True",
+    );
     const domain = await environment.getDomain("lindqvist", "suffix");
     expect(reasonOf(domain, "Ready")).toBe("InvalidDomain");
     expect(findCondition(domain?.status?.conditions, "Ready")?.message).toMatch(/co\.uk/);
@@ -45,11 +50,22 @@ describe("a domain that cannot be connected", () => {
 
   it("an unknown class heals when the class comes", async () => {
     await environment.domain("lindqvist", "later", { domain: "later.lindqvistkeramik.se", className: "not-yet" });
-    await environment.until("the reason", async () => reasonOf(await environment.getDomain("lindqvist", "later"), "Ready") === "ClassNotFound");
+    await environment.until(
+      "the reason",
+      async () => reasonOf(await environment.getDomain("lindqvist", "later"), "Ready") === "ClassNotFound",
+    );
     expect(conditionOf(await environment.getDomain("lindqvist", "later"), "Stalled")).toBeUndefined();
     const spec = { ...classSpecFor(environment.world.connection), default: false };
-    await environment.apply({ apiVersion: "customdomains.dev/v1", kind: "CustomDomainClass", metadata: { name: "not-yet" }, spec });
-    await environment.until("the claim", async () => conditionOf(await environment.getDomain("lindqvist", "later"), "Claimed") === "True");
+    await environment.apply({
+      apiVersion: "customdomains.dev/v1",
+      kind: "CustomDomainClass",
+      metadata: { name: "not-yet" },
+      spec,
+    });
+    await environment.until(
+      "the claim",
+      async () => conditionOf(await environment.getDomain("lindqvist", "later"), "Claimed") === "True",
+    );
     await environment.until("the row", () => hostnamesAt(environment).includes("later.lindqvistkeramik.se"));
   });
 });
@@ -60,7 +76,10 @@ describe("a class whose credential is missing or wrong", () => {
     await environment.controlPlane.request("DELETE", `/api/v1/namespaces/${RELEASE.namespace}/secrets/cloudflare`);
     await environment.until("the class to tell", async () => (await classReason("CredentialsValid")) === "SecretNotFound");
     await environment.domain("lindqvist", "waits", { domain: "waits.lindqvistkeramik.se" });
-    await environment.until("a reason", async () => reasonOf(await environment.getDomain("lindqvist", "waits"), "HostnameActive") === "SecretNotFound");
+    await environment.until(
+      "a reason",
+      async () => reasonOf(await environment.getDomain("lindqvist", "waits"), "HostnameActive") === "SecretNotFound",
+    );
     expect(conditionOf(await environment.getDomain("lindqvist", "shop"), "Ready")).toBe("True");
     const [secret] = manifestsFor(environment.world.connection, { namespace: RELEASE.namespace, className: CLASS });
     await environment.apply(secret);
@@ -73,7 +92,10 @@ describe("a class whose credential is missing or wrong", () => {
     await environment.until("the class to tell", async () => (await classReason("Ready")) === "Unauthorized");
     expect(conditionOf(await environment.getDomain("lindqvist", "shop"), "Ready")).toBe("True");
     await environment.domain("lindqvist", "after", { domain: "after.lindqvistkeramik.se" });
-    await environment.until("a reason", async () => reasonOf(await environment.getDomain("lindqvist", "after"), "HostnameActive") === "Unauthorized");
+    await environment.until(
+      "a reason",
+      async () => reasonOf(await environment.getDomain("lindqvist", "after"), "HostnameActive") === "Unauthorized",
+    );
     const before = callsAt(environment);
     await environment.pass(40_000);
     await environment.pass(40_000);
@@ -87,8 +109,16 @@ describe("a class whose credential is missing or wrong", () => {
   it("a Secret that the operator may not read: the class says where to add it", async () => {
     const spec = classSpecFor(environment.world.connection);
     const cloudflare = { ...spec.cloudflare, apiTokenSecretRef: { name: "unlisted", key: "token" } };
-    await environment.apply({ apiVersion: "customdomains.dev/v1", kind: "CustomDomainClass", metadata: { name: "unlisted" }, spec: { ...spec, default: false, cloudflare } });
-    await environment.until("the class to tell", async () => (await classReason("CredentialsValid", "unlisted")) === "SecretNotFound");
+    await environment.apply({
+      apiVersion: "customdomains.dev/v1",
+      kind: "CustomDomainClass",
+      metadata: { name: "unlisted" },
+      spec: { ...spec, default: false, cloudflare },
+    });
+    await environment.until(
+      "the class to tell",
+      async () => (await classReason("CredentialsValid", "unlisted")) === "SecretNotFound",
+    );
     const condition = findCondition((await readClass("unlisted"))?.status?.conditions, "CredentialsValid");
     expect(condition?.message).toMatch(/credentials\.secretNames/);
   });
@@ -97,7 +127,12 @@ describe("a class whose credential is missing or wrong", () => {
 describe("a class without fallback origin", () => {
   it("says so, and heals", async () => {
     environment.world.cloudflare.setFallbackOrigin(undefined);
-    await environment.passUntil("the class to tell", async () => (await classReason("FallbackOriginActive")) === "FallbackOriginMissing", 600_000, 30_000);
+    await environment.passUntil(
+      "the class to tell",
+      async () => (await classReason("FallbackOriginActive")) === "FallbackOriginMissing",
+      600_000,
+      30_000,
+    );
     expect(conditionOf(await environment.getDomain("lindqvist", "shop"), "Ready")).toBe("True");
     environment.world.cloudflare.setFallbackOrigin("active");
     await environment.passUntil("the class to heal", async () => (await classReason("Ready")) === "Available", 600_000, 30_000);

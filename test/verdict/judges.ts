@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isReason } from "../../src/api/v1/reasons.ts";
 import { describeWrite, isLease } from "../harness/idle.ts";
 import type { Evidence } from "./evidence.ts";
 
@@ -90,6 +91,25 @@ export function secretFindings({ secrets, log, requests }: Pick<Evidence, "secre
 function formsOf(value: string): string[] {
   const base64 = (text: string) => Buffer.from(text).toString("base64").replace(/=+$/, "");
   return [...new Set([value, encodeURIComponent(value), base64(value), base64(`${value}:`)])];
+}
+
+const eventSchema = z.object({
+  type: z.enum(["Normal", "Warning"]),
+  reason: z.string(),
+  note: z.string().min(1),
+  regarding: z.object({ kind: z.string(), name: z.string() }),
+});
+
+/** Events are for people and for alerts: each has a sentence, and a reason that can be looked up. */
+export function eventFindings({ requests }: Pick<Evidence, "requests">): string[] {
+  return requests
+    .filter(({ objectRef, verb }) => objectRef?.apiGroup === "events.k8s.io" && verb === "create")
+    .flatMap(({ requestObject }) => {
+      const event = eventSchema.safeParse(requestObject).data;
+      if (event === undefined) return [`an Event without its parts: ${JSON.stringify(requestObject)?.slice(0, 200)}`];
+      const { kind, name } = event.regarding;
+      return isReason(event.reason) ? [] : [`Event of ${kind} ${name}: reason ${event.reason} is not in the catalogue`];
+    });
 }
 
 /** Judged again from the audit log, whatever the test itself said. */

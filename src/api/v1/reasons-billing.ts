@@ -8,7 +8,7 @@ export const billingReasons = {
     means: "Chargebee has the right quantity.",
     remedy: NOTHING_TO_DO,
   },
-  NotBilled: { on: ["BillingSynced"], actor: "Nobody", means: "The class bills nothing.", remedy: NOTHING_TO_DO },
+  NotBilled: { on: ["BillingSynced", "Synced"], actor: "Nobody", means: "The class bills nothing.", remedy: NOTHING_TO_DO },
   Unbilled: {
     on: ["BillingSynced"],
     actor: "Nobody",
@@ -40,7 +40,7 @@ export const billingReasons = {
     remedy: "Give each account a subscription or item price of its own.",
   },
   SuspiciousDrop: {
-    on: ["Synced"],
+    on: ["Synced", "BillingSynced"],
     actor: "Admin",
     means: "The number of domains fell by more than half without deletions that explain it; nothing is written.",
     remedy: "Check the domains, then set annotation customdomains.dev/accept-quantity to the desired quantity.",
@@ -137,7 +137,7 @@ export const billingReasons = {
     remedy: "Wait.",
   },
   ReleasePending: {
-    on: ["BillingAccount Ready"],
+    on: ["BillingAccount Ready", "Synced"],
     actor: "Nobody",
     means: "The account is being deleted and its lines are not released yet.",
     remedy:

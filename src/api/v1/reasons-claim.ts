@@ -29,7 +29,7 @@ export const claimReasons = {
     remedy: "Label the namespace, or name another class in spec.className.",
   },
   ClassNotFound: {
-    on: ["Claimed", "BillingAccount Ready", "Programmed"],
+    on: ["Claimed", "BillingAccount Ready", "Programmed", "HostnameActive", "BillingSynced", "Synced"],
     actor: "Tenant",
     means: "The CustomDomainClass that is named does not exist.",
     remedy: "Correct spec.className (a BillingAccount: its name), or create the class.",
@@ -53,19 +53,19 @@ export const claimReasons = {
     remedy: "Look at the conditions of the class.",
   },
   ClassChangeNotSupported: {
-    on: ["CustomDomain Stalled"],
+    on: ["CustomDomain Stalled", "Claimed"],
     actor: "Tenant",
     means: "spec.className was changed after the name was claimed in another class.",
     remedy: "Put the old class back, or delete the CustomDomain and create it again.",
   },
   OriginNotAllowed: {
-    on: ["HostnameActive"],
+    on: ["HostnameActive", "Claimed"],
     actor: "Tenant",
     means: "spec.origin is not among the class's policy.allowedOrigins.",
     remedy: "Use an allowed origin, or remove spec.origin.",
   },
   SSLFieldNotAllowed: {
-    on: ["HostnameActive"],
+    on: ["HostnameActive", "Claimed"],
     actor: "Tenant",
     means: "spec.ssl sets a member that the class does not list in policy.overridableSSLFields.",
     remedy: "Remove that member from spec.ssl.",
@@ -77,7 +77,7 @@ export const claimReasons = {
     remedy: "Set deletionPolicy to Delete, or ask the admin to allow Retain.",
   },
   QuotaExceeded: {
-    on: ["Claimed", "HostnameActive", "CustomDomainClass Ready", "Synced"],
+    on: ["Claimed", "HostnameActive", "CustomDomainClass Ready", "Synced", "BillingSynced"],
     actor: "Admin",
     means: "A limit is reached: domains per namespace, hostnames of the zone, or the account's maxQuantity.",
     remedy: "Delete unused domains, or raise the limit that the message names.",
@@ -102,7 +102,7 @@ export const claimReasons = {
     remedy: "Publish the TXT record in status.verificationRecords: the first proof wins.",
   },
   NameReleasing: {
-    on: ["Claimed"],
+    on: ["Claimed", "HostnameActive"],
     actor: "Nobody",
     means: "The name is just being released by its last holder.",
     remedy: "Wait; it is tried again by itself.",
@@ -114,7 +114,7 @@ export const claimReasons = {
     remedy: "Publish the TXT record in status.verificationRecords, or wait for the cool-down to end.",
   },
   ClaimLost: {
-    on: ["Claimed"],
+    on: ["Claimed", "HostnameActive", "CertificateReady", "Routed"],
     actor: "Owner",
     means: "The name went to a tenant who proved it, after this one's proof was gone.",
     remedy: "If it is yours, publish the TXT record in status.verificationRecords again and remove the other.",
@@ -150,7 +150,7 @@ export const claimReasons = {
     remedy: "Publish the TXT record in status.verificationRecords again.",
   },
   ProofExpired: {
-    on: ["Claimed", "CustomDomain Stalled"],
+    on: ["Claimed", "CustomDomain Stalled", "OwnershipVerified"],
     actor: "Owner",
     means: "Ownership was not proven in time, and the claim was given up.",
     remedy: "Publish the TXT record and set annotation customdomains.dev/recheck to a new value.",
@@ -168,13 +168,13 @@ export const claimReasons = {
     remedy: NOTHING_TO_DO,
   },
   Suspended: {
-    on: ["CustomDomain Paused", "BillingAccount Paused"],
+    on: ["CustomDomain Paused", "BillingAccount Paused", "HostnameActive", "CustomDomain Ready", "BillingAccount Ready"],
     actor: "Tenant",
     means: "spec.suspend is true.",
     remedy: "Set spec.suspend to false to go on.",
   },
   Deleting: {
-    on: ["CustomDomain Ready", "CustomDomainRoute Ready"],
+    on: ["CustomDomain Ready", "CustomDomainRoute Ready", "Claimed"],
     actor: "Nobody",
     means: "The object is being deleted.",
     remedy: "Wait.",

@@ -21,7 +21,7 @@ export const cloudflareReasons = {
     remedy: "Wait.",
   },
   AwaitingDNS: {
-    on: ["HostnameActive", "CertificateReady"],
+    on: ["HostnameActive", "CertificateReady", "OwnershipVerified"],
     actor: "Owner",
     means: "Cloudflare waits for DNS records of the owner.",
     remedy: "Add the records in status.verificationRecords.",

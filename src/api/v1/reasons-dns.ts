@@ -4,7 +4,16 @@ import { NOTHING_TO_DO, type ReasonGroup } from "./reason-description.ts";
 export const dnsReasons = {
   RecordsCorrect: { on: ["DNSConfigured"], actor: "Nobody", means: "DNS points here.", remedy: NOTHING_TO_DO },
   NotChecked: {
-    on: ["OwnershipVerified", "HostnameActive", "CertificateReady", "DNSConfigured", "Routed", "BillingSynced"],
+    on: [
+      "OwnershipVerified",
+      "HostnameActive",
+      "CertificateReady",
+      "DNSConfigured",
+      "Routed",
+      "BillingSynced",
+      "FallbackOriginActive",
+      "CredentialsValid",
+    ],
     actor: "Nobody",
     means: "This has not been looked at yet.",
     remedy: "Wait for status.nextCheckAt.",

@@ -10,13 +10,13 @@ export const platformReasons = {
     remedy: NOTHING_TO_DO,
   },
   SecretNotFound: {
-    on: ["CredentialsValid", "Synced"],
+    on: ["CredentialsValid", "Synced", "HostnameActive", "Routed", "CustomDomainClass Ready"],
     actor: "Admin",
     means: "The Secret or the key within it does not exist in the operator's namespace.",
     remedy: "Create the Secret that the message names.",
   },
   Unauthorized: {
-    on: ["CredentialsValid", "HostnameActive", "Synced", "BillingSynced"],
+    on: ["CredentialsValid", "HostnameActive", "Synced", "BillingSynced", "CustomDomainClass Ready", "FallbackOriginActive"],
     actor: "Admin",
     means: "The provider refuses the credential, or it lacks a permission.",
     remedy: "Correct the Secret; it is tried again as soon as that changes.",
@@ -28,7 +28,7 @@ export const platformReasons = {
     remedy: "Check zoneID and the token's zone; zoneID cannot change, so create another class if it is wrong.",
   },
   SaaSNotEnabled: {
-    on: ["CustomDomainClass Ready", "HostnameActive"],
+    on: ["CustomDomainClass Ready", "HostnameActive", "CredentialsValid", "FallbackOriginActive"],
     actor: "Admin",
     means: "Cloudflare for SaaS is not enabled on the zone.",
     remedy: "Enable it in the zone's SSL/TLS settings, under Custom Hostnames.",

@@ -61,12 +61,30 @@ function waitingStatus(
 ): BillingAccountStatus | undefined {
   const { reason, message } = result;
   if (account.spec.suspend) {
-    const ready = asFinding(findCondition(account.status?.conditions, "Ready")) ?? finding("Unknown", "AwaitingBilling", message);
+    const ready = asFinding(findCondition(account.status?.conditions, "Ready")) ?? finding("False", "Suspended", message);
     return changed(account, account.status ?? {}, { Ready: ready, Synced: finding("False", reason, message) }, now);
   }
   const synced = findCondition(account.status?.conditions, "Synced");
   if (synced === undefined || synced.status === "True" || synced.reason === reason) return undefined;
   return changed(account, account.status ?? {}, heldFindings(reason, message, false), now);
+}
+
+/**
+ * The status to PUT in the middle of a run, where only the journal has news. What was said of an older generation is not left
+ * standing beside a newer one, or Ready=True would speak for a spec that was never synced.
+ */
+export function journalStatus(
+  account: BillingAccount,
+  news: Pick<BillingAccountStatus, "lines" | "errorEpoch">,
+  now: number,
+): BillingAccountStatus {
+  const next = { ...account.status, ...news };
+  if (account.status?.observedGeneration === account.metadata.generation) return next;
+  const findings =
+    account.metadata.deletionTimestamp === undefined
+      ? heldFindings("AwaitingBilling", "The quantity is about to be written.", false)
+      : heldFindings("ReleasePending", "The account is being deleted: its lines are being released at Chargebee.", false);
+  return withFindings(account, next, findings, now);
 }
 
 /** For a state that no pass over a line led to: no class, a class that bills nothing, no answer, a deletion that waits. */
@@ -109,13 +127,22 @@ function changed(
   now: number,
   always = false,
 ): BillingAccountStatus | undefined {
+  const status = withFindings(account, next, findings, now);
+  return always || differs(account.status ?? {}, status, INCIDENTAL) ? status : undefined;
+}
+
+function withFindings(
+  account: BillingAccount,
+  next: BillingAccountStatus,
+  findings: Findings,
+  now: number,
+): BillingAccountStatus {
   const generation = account.metadata.generation ?? 0;
   const paused = account.spec.suspend
     ? finding("True", "Suspended", "spec.suspend is true: nothing is written to Chargebee.")
     : undefined;
   const conditions = conditionsOf(account.status?.conditions ?? [], { ...findings, Paused: paused }, generation, now);
-  const status: BillingAccountStatus = { ...next, observedGeneration: generation, conditions };
-  return always || differs(account.status ?? {}, status, INCIDENTAL) ? status : undefined;
+  return { ...next, observedGeneration: generation, conditions };
 }
 
 function finding(status: Finding["status"], reason: Reason, message: string): Finding {

@@ -4,6 +4,7 @@ import { livePending } from "../../core/billing.ts";
 import { decideRelease } from "../../core/billing-release.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type AccountRun, errorEpochOf, journalOf, withoutEntry } from "./account-run.ts";
+import { journalStatus } from "./account-status.ts";
 import { failureOf } from "./failure.ts";
 import type { LineWriter } from "./line-writer.ts";
 import type { AccountWriter } from "./ports.ts";
@@ -91,7 +92,11 @@ export class LineRelease {
       if (step.kind === "held") return step.message;
       if (step.kind === "released" || subscription === undefined) {
         const lines = withoutEntry(journalOf(run.account), line);
-        run.account = await this.#writer.putStatus(run.account, { ...run.account.status, lines }, run.signal);
+        run.account = await this.#writer.putStatus(
+          run.account,
+          journalStatus(run.account, { lines }, this.#clock.now()),
+          run.signal,
+        );
         return undefined;
       }
       const outcome = await this.#lines.write(run, { line, subscription, quantity: step.quantity, repeat: step.repeat });
@@ -99,7 +104,11 @@ export class LineRelease {
       if (outcome.kind === "refused") {
         memory.refusal = { reason: outcome.reason, message: outcome.message, until: this.#clock.monotonic() + REFUSAL_MS };
         const errorEpoch = errorEpochOf(run.account) + 1;
-        run.account = await this.#writer.putStatus(run.account, { ...run.account.status, errorEpoch }, run.signal);
+        run.account = await this.#writer.putStatus(
+          run.account,
+          journalStatus(run.account, { errorEpoch }, this.#clock.now()),
+          run.signal,
+        );
         return outcome.message;
       }
       subscription = outcome.subscription;

@@ -3,11 +3,13 @@ import { ANNOTATION_ACCEPT_QUANTITY, FINALIZER } from "../../api/v1/group.ts";
 import { type BillingInput, type BillingStep, decideBilling, type Snapshot } from "../../core/billing.ts";
 import { contenders } from "../../core/billing-lines.ts";
 import type { CatalogView } from "../../core/billing-subscription.ts";
+import { findCondition } from "../../core/conditions.ts";
 import type { EventRecorder } from "../../kube/events.ts";
 import { splitKey } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type AccountRun, journalled, journalOf, withEntry } from "./account-run.ts";
 import { lineClaimant } from "./account-settings.ts";
+import { journalStatus } from "./account-status.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { LineWriter } from "./line-writer.ts";
 import type { BillingMemory, Refusal } from "./memory.ts";
@@ -167,7 +169,7 @@ export class LineSync {
     }
     const entry = { ...run.settings.line, quantity, resourceVersion: snapshot?.subscription?.resourceVersion ?? 0 };
     const lines = withEntry(journalOf(run.account), entry);
-    run.account = await this.#writer.putStatus(run.account, { ...run.account.status, lines }, run.signal);
+    run.account = await this.#writer.putStatus(run.account, journalStatus(run.account, { lines }, this.#clock.now()), run.signal);
   }
 
   async #write(
@@ -209,5 +211,6 @@ export class LineSync {
 
 /** Whether the status tells of a sync of this spec: what is not in its lines is then known to be absent. */
 function isSyncedFor({ metadata, status }: BillingAccount): boolean {
-  return status?.lastSyncedTime !== undefined && status.observedGeneration === metadata.generation;
+  const isSynced = status?.lastSyncedTime !== undefined && findCondition(status.conditions, "Synced")?.status === "True";
+  return isSynced && status.observedGeneration === metadata.generation;
 }

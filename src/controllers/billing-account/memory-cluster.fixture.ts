@@ -1,3 +1,4 @@
+import { kstatusProblems } from "../../../test/kstatus.ts";
 import { ADDON } from "../../../test/simulators/chargebee/fixture.ts";
 import type { SkewedClock } from "../../../test/simulators/clock.ts";
 import type { BillingAccount, BillingAccountSpec, BillingAccountStatus } from "../../api/v1/billing-account.ts";
@@ -94,6 +95,8 @@ export class MemoryCluster implements AccountWriter {
     const account = this.account(key);
     const metadata = {
       ...account.metadata,
+      // As the API server counts a deletion that has to wait.
+      generation: (account.metadata.generation ?? 0) + 1,
       deletionTimestamp: new Date(this.#clock.now()).toISOString(),
       resourceVersion: this.#next(),
     };
@@ -165,7 +168,11 @@ export class MemoryCluster implements AccountWriter {
     return findCondition(this.status(key).conditions, type);
   }
 
+  /** @throws Error for a status that tools could not read. */
   async putStatus(account: BillingAccount, status: BillingAccountStatus): Promise<BillingAccount> {
+    const { generation = 0 } = account.metadata;
+    const problems = kstatusProblems({ kind: "BillingAccount", metadata: { generation }, status });
+    if (problems.length > 0) throw new Error(problems.join("; "));
     return this.#write(account, (current) => ({ ...current, status }));
   }
 

@@ -4,7 +4,7 @@ import { certificateCondition, hostnameCondition } from "../../cloudflare/hostna
 import type { CustomHostname } from "../../cloudflare/row.ts";
 import { type Finding, findCondition } from "../../core/conditions.ts";
 import type { AspectFinding } from "../../core/summarise.ts";
-import type { ProvisionProblem } from "./provision.ts";
+import type { ProvisionProblem } from "./row-outcome.ts";
 
 /** What is known of the primary hostname when its conditions are decided. */
 export interface HostnameView {

@@ -63,7 +63,9 @@ export async function checkDns(subject: CheckSubject, dependencies: CheckDepende
 function pointsAtUs(rows: readonly DnsRecordRow[]): boolean | undefined {
   const routing = rows.filter(({ purpose }) => purpose === "Routing");
   if (routing.some(({ state, desired }) => state === "Ok" && desired.length > 0)) return true;
-  const unsure = routing.some(({ state, reason }) => state === "Unknown" || reason === "ProxiedElsewhere" || reason === "Propagating");
+  const unsure = routing.some(
+    ({ state, reason }) => state === "Unknown" || reason === "ProxiedElsewhere" || reason === "Propagating",
+  );
   return unsure ? undefined : false;
 }
 

@@ -35,7 +35,8 @@ export class CheckMemory {
 export type Due =
   /** `fresh`: somebody asked, so Cloudflare is asked for the row itself. */
   | { readonly kind: "now"; readonly fresh: boolean; readonly token: string | undefined }
-  | { readonly kind: "later"; readonly afterMs: number };
+  /** `at`: Unix ms. Absolute, so that a slow reconcile does not move it. */
+  | { readonly kind: "later"; readonly at: number };
 
 /**
  * Whether a check is due: never made, its time has come, the spec or Cloudflare's rows changed, or somebody set the recheck
@@ -56,13 +57,12 @@ export function checkDue(
   if (times === undefined) return { kind: "now", fresh: false, token };
   const specChanged = domain.status?.observedGeneration !== domain.metadata.generation;
   if (asked) {
-    const wait = times.checkedAt + input.recheckMinMs - now;
-    if (wait <= 0) return { kind: "now", fresh: true, token };
-    if (!specChanged && !input.changed && now < times.nextAt)
-      return { kind: "later", afterMs: Math.min(wait, times.nextAt - now) };
+    const allowedAt = times.checkedAt + input.recheckMinMs;
+    if (now >= allowedAt) return { kind: "now", fresh: true, token };
+    if (!specChanged && !input.changed && now < times.nextAt) return { kind: "later", at: Math.min(allowedAt, times.nextAt) };
   }
   if (specChanged || input.changed || now >= times.nextAt) return { kind: "now", fresh: false, token: undefined };
-  return { kind: "later", afterMs: times.nextAt - now };
+  return { kind: "later", at: times.nextAt };
 }
 
 /**

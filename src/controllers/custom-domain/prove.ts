@@ -1,6 +1,6 @@
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
-import { everyServerHas, everyServerLacks, type ProofAnswer, proofRecord } from "../../check/proof.ts";
+import { disagreement, everyServerHas, everyServerLacks, type ProofAnswer, proofRecord } from "../../check/proof.ts";
 import {
   type Claimant,
   decideProof,
@@ -112,5 +112,10 @@ export function ownershipFinding(claim: DomainClaim, context: ProveContext): Fin
   if (answer === undefined) return "keep";
   if (answer.kind === "incomplete") return "keep";
   if (answer.kind === "refused") return { status: "False", reason: answer.reason, message: answer.message };
+  const split = disagreement(answer, own.value);
+  if (split !== undefined) {
+    const message = `${split}: ownership is proven once all name servers of the domain have the TXT record at ${own.name}`;
+    return { status: "False", reason: "Propagating", message };
+  }
   return { status: "False", reason: "AwaitingProof", message: `Publish a TXT record at ${own.name} with value ${own.value}` };
 }

@@ -1,35 +1,20 @@
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
 import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
-import type { Reason } from "../../api/v1/reasons.ts";
 import type { CloudflareApi } from "../../cloudflare/api.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
-import { createdByUs, createInput, drift, isGone, sameOrigin, type WantedHostname } from "../../cloudflare/hostname.ts";
+import { createInput, drift, isGone, type WantedHostname } from "../../cloudflare/hostname.ts";
 import type { CustomHostname } from "../../cloudflare/row.ts";
 import type { ZoneSnapshot } from "../../cloudflare/zone-snapshot.ts";
 import { withRows } from "../../core/claim.ts";
+import { differs } from "../../core/conditions.ts";
 import type { Ledger } from "../ledger.ts";
+import { adopt } from "./adopt.ts";
+import { CONFLICT_AFTER_MS, catching, created, type Found, type ProvisionNote, type ProvisionProblem } from "./row-outcome.ts";
+import { removeUnwanted } from "./unwanted.ts";
 
 export interface WantedRow {
   readonly role: ClaimRow["role"];
   readonly wanted: WantedHostname;
-}
-
-/** What stands between a wanted hostname and its row. */
-export interface ProvisionProblem {
-  readonly hostname: string;
-  readonly reason: Reason;
-  readonly message: string;
-  readonly afterMs: number;
-  /** An error of this domain alone, which counts as its failure; else of the zone, the credential or the budget. */
-  readonly own: boolean;
-  /** Only an edit of the CustomDomain helps. */
-  readonly stalled: boolean;
-}
-
-export interface ProvisionNote {
-  readonly type: "Normal" | "Warning";
-  readonly reason: Reason;
-  readonly message: string;
 }
 
 export interface Provisioned {
@@ -44,6 +29,8 @@ export interface ProvisionContext {
   readonly ledger: Ledger;
   readonly class: CustomDomainClass;
   readonly api: CloudflareApi;
+  /** For rows that are left in another zone; undefined: no class can serve it now. */
+  readonly apiOf: (zoneID: string) => CloudflareApi | undefined;
   readonly snapshot: ZoneSnapshot;
   /** Whether rows may be created (claims rule 6, billing, suspend). Rows that exist are observed in any case. */
   readonly mayCreate: boolean;
@@ -55,13 +42,6 @@ export interface ProvisionContext {
   /** How long a create of the hostname would have to wait: asked before the look-up, which would be wasted. */
   readonly createWaitMs: (hostname: string) => number;
 }
-
-type Found =
-  | { readonly kind: "row"; readonly row: CustomHostname; readonly note?: ProvisionNote }
-  | { readonly kind: "none" }
-  | ({ readonly kind: "problem" } & Omit<ProvisionProblem, "hostname">);
-
-const CONFLICT_AFTER_MS = 600_000;
 
 /**
  * Claims rule 6: a row at Cloudflare for each wanted hostname, found before it is created, and its id in the claim. Called by the
@@ -87,7 +67,9 @@ export async function provision(
     if (found.kind === "problem") problems.push({ ...found, hostname });
     if (found.kind === "row") {
       rows.set(hostname, found.row);
-      recorded.push({ hostname, role, zoneID, id: found.row.id });
+      // What could not be changed is still to be compared.
+      const mark = known?.handedOver === true && !context.mayChange ? { handedOver: true } : {};
+      recorded.push({ hostname, role, zoneID, id: found.row.id, ...mark });
       if (found.note !== undefined) notes.push(found.note);
     } else if (found.kind === "problem" && known !== undefined) recorded.push(known);
     else if (known !== undefined) gone += 1;
@@ -110,9 +92,7 @@ async function record(
   signal: AbortSignal,
 ): Promise<DomainClaim> {
   const before = claim.spec.rows;
-  const same =
-    before.length === rows.length && before.every((row, index) => row.id === rows[index]?.id && row.role === rows[index]?.role);
-  if (same) return claim;
+  if (!differs(before, rows)) return claim;
   const spec = withRows(claim.spec, rows);
   // createdTime is when the name last had no row of ours: now, when the last one vanished.
   const emptied = lostOne && rows.length === 0 ? { createdTime: new Date(context.now).toISOString() } : {};
@@ -174,104 +154,6 @@ async function adjust(row: CustomHostname, want: WantedHostname, context: Provis
     row: edited,
     note: { type: "Normal", reason: "Updated", message: `Custom hostname ${want.hostname} was changed to match the spec` },
   };
-}
-
-async function adopt(
-  claim: DomainClaim,
-  rows: readonly CustomHostname[],
-  want: WantedHostname,
-  context: ProvisionContext,
-  ageCounts: boolean,
-): Promise<Found> {
-  const [row, second] = rows;
-  if (row === undefined || second !== undefined) {
-    const message = `Cloudflare lists ${rows.length} custom hostnames named ${want.hostname}: an administrator deletes all but one`;
-    return { kind: "problem", reason: "HostnameConflict", message, afterMs: CONFLICT_AFTER_MS, own: true, stalled: false };
-  }
-  if (ageCounts && createdByUs(row, claim.spec.createdTime)) return { kind: "row", row, note: created(want.hostname) };
-  const { adoption } = context.class.spec.cloudflare;
-  const taken = [...context.ledger.claims.store.list()].some((other) => other.spec.rows.some(({ id }) => id === row.id));
-  const allowed = !taken && (adoption === "Always" || (adoption === "IfMatching" && sameOrigin(row, want)));
-  if (!allowed) {
-    const message = `Cloudflare has a custom hostname ${want.hostname} that this operator did not create, and the class does not let it be taken over: an administrator deletes it or sets cloudflare.adoption`;
-    return { kind: "problem", reason: "AdoptionRefused", message, afterMs: CONFLICT_AFTER_MS, own: true, stalled: false };
-  }
-  return {
-    kind: "row",
-    row,
-    note: { type: "Normal", reason: "Adopted", message: `The existing custom hostname ${want.hostname} was taken over` },
-  };
-}
-
-/** What remains of `left`: a row that a GET did not show gone stays in the claim. */
-async function removeUnwanted(
-  left: readonly ClaimRow[],
-  context: ProvisionContext,
-  problems: ProvisionProblem[],
-  signal: AbortSignal,
-): Promise<ClaimRow[]> {
-  const kept: ClaimRow[] = [];
-  for (const row of left) {
-    const result = await catching(async () => {
-      const before = await context.api.get(row.zoneID, row.id, signal);
-      if (before === undefined || isGone(before) || before.hostname !== row.hostname) return { kind: "none" };
-      await context.api.delete(row.zoneID, row.id, signal);
-      const after = await context.api.get(row.zoneID, row.id, signal);
-      if (after === undefined || isGone(after)) return { kind: "none" };
-      return {
-        kind: "problem",
-        reason: "NameReleasing",
-        message: `${row.hostname} is being deleted at Cloudflare`,
-        afterMs: 2_000,
-        own: false,
-        stalled: false,
-      };
-    }, signal);
-    if (result.kind === "none") continue;
-    kept.push(row);
-    if (result.kind === "problem") problems.push({ ...result, hostname: row.hostname });
-  }
-  return kept;
-}
-
-const OWN_ERRORS: ReadonlySet<string> = new Set([
-  "InvalidSpec",
-  "PlanRequired",
-  "OriginMissing",
-  "NotModifiable",
-  "Duplicate",
-  "InvalidId",
-  "NotFound",
-]);
-const RETRY_MS: Readonly<Record<string, number>> = {
-  Unauthorized: 300_000,
-  SaaSNotEnabled: 300_000,
-  QuotaExceeded: 300_000,
-  ConfigWrong: 300_000,
-  InvalidSpec: 3_600_000,
-  PlanRequired: 3_600_000,
-};
-
-/** A refusal by Cloudflare is an outcome of one hostname, not an error of the whole reconcile. */
-async function catching(step: () => Promise<Found>, signal: AbortSignal): Promise<Found> {
-  try {
-    return await step();
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof CloudflareError)) throw error;
-    return {
-      kind: "problem",
-      reason: error.reason,
-      message: error.message,
-      afterMs: error.retryAfterMs ?? RETRY_MS[error.class] ?? 30_000,
-      own: OWN_ERRORS.has(error.class),
-      stalled: error.class === "InvalidSpec",
-    };
-  }
-}
-
-function created(hostname: string): ProvisionNote {
-  return { type: "Normal", reason: "Created", message: `Custom hostname ${hostname} was created at Cloudflare` };
 }
 
 function softQuota(warning: string): ProvisionNote {

@@ -1,29 +1,25 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
-import type { DomainClaim } from "../../api/v1/domain-claim.ts";
+import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
 import { readProof } from "../../check/proof.ts";
 import { wantedHostname } from "../../cloudflare/hostname.ts";
 import { hostnameCondition } from "../../cloudflare/hostname-conditions.ts";
 import type { Claimant } from "../../core/claim.ts";
 import { findCondition } from "../../core/conditions.ts";
 import { isStale } from "../../kube/api-error.ts";
-import type { EventRecorder } from "../../kube/events.ts";
 import { keyOf, type ObjectKey } from "../../kube/objects.ts";
-import type { Clock } from "../../runtime/clock.ts";
 import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
-import type { KeyedLock } from "../../runtime/keyed-lock.ts";
-import type { ReleaseProgress } from "../domain-claim/progress.ts";
-import { type Ledger, tenantOf } from "../ledger.ts";
-import type { Providers } from "../providers.ts";
+import { tenantOf } from "../ledger.ts";
 import { type Admission, admit } from "./admit.ts";
 import { rowsChanged } from "./aspects.ts";
-import { type CheckDependencies, dnsAccess } from "./check.ts";
+import { dnsAccess } from "./check.ts";
 import { claimName } from "./claim.ts";
+import type { CustomDomainContext, Pass } from "./context.ts";
 import { CheckMemory, checkDue } from "./due.ts";
 import { finalise } from "./finalise.ts";
 import { ensureMetadata, stableID } from "./metadata.ts";
-import { type Pass, serve } from "./pass.ts";
 import { prove } from "./prove.ts";
 import { refusedByAdmission, refusedByClaim, waitingForRelease } from "./refusals.ts";
+import { serve } from "./serve.ts";
 import { writeStatus } from "./write-status.ts";
 
 const BUSY_MS = 1_000;
@@ -31,25 +27,15 @@ const QUOTA_AFTER_MS = 60_000;
 const ADMISSION_AFTER_MS = 300_000;
 const FINALISE_AFTER_MS = 15_000;
 
-export interface CustomDomainReconcilerOptions {
-  readonly ledger: Ledger;
-  readonly providers: Providers;
-  readonly locks: KeyedLock;
-  readonly progress: ReleaseProgress;
-  readonly events: EventRecorder;
-  readonly check: CheckDependencies;
-  readonly clock: Clock;
-}
-
 /**
  * One reconcile of a CustomDomain: finalizer → name, class and policy → claim → prove → provision → observe → check → one
  * status write. Every step looks at what is there, so a crash after any of them is continued by the next reconcile.
  */
 export class CustomDomainReconciler implements Reconciler {
-  readonly #options: CustomDomainReconcilerOptions;
+  readonly #options: CustomDomainContext;
   readonly #memory = new CheckMemory();
 
-  constructor(options: CustomDomainReconcilerOptions) {
+  constructor(options: CustomDomainContext) {
     this.#options = options;
   }
 
@@ -137,15 +123,20 @@ export class CustomDomainReconciler implements Reconciler {
       const { status, nextAt } = await refusedByClaim(pass, claimed, check, signal);
       return this.#finish(domain, status, due.kind === "now" ? clock.now() : undefined, nextAt, signal);
     }
-    const { status, nextAt, checkedAt, soonerMs } = await serve(pass, this.#options, this.#wanted(domain, admission), signal);
+    const { status, nextAt, checkedAt, soonerMs } = await serve(pass, this.#options, this.#wanted(pass), signal);
     const result = await this.#finish(domain, status, checkedAt, nextAt, signal);
     return { requeueAfterMs: Math.min(result.requeueAfterMs ?? Number.POSITIVE_INFINITY, soonerMs) };
   }
 
-  #wanted(domain: CustomDomain, { class: found, names }: Extract<Admission, { kind: "admitted" }>) {
-    const primary = { role: "Primary" as const, wanted: wantedHostname(names.name, domain.spec, found.spec) };
-    if (names.wwwTwin === undefined) return [primary];
-    return [primary, { role: "Redirect" as const, wanted: wantedHostname(names.wwwTwin, domain.spec, found.spec) }];
+  #wanted({ domain, admission: { class: found, names }, claim }: Pass) {
+    const row = <Role extends ClaimRow["role"]>(role: Role, hostname: string) => {
+      // A former holder's choices must not survive, whatever the class does with rows that exist.
+      const handedOver = claim.spec.rows.some((known) => known.hostname === hostname && known.handedOver === true);
+      const rollout = handedOver ? "Existing" : found.spec.cloudflare.rollout;
+      return { role, wanted: wantedHostname(hostname, domain.spec, found.spec, rollout) };
+    };
+    const primary = row("Primary", names.name);
+    return names.wwwTwin === undefined ? [primary] : [primary, row("Redirect", names.wwwTwin)];
   }
 
   /** The claim's rows as the shared snapshot has them; none where it has not seen them. */

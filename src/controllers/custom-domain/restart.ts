@@ -3,7 +3,7 @@ import type { CloudflareApi } from "../../cloudflare/api.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
 import { restartable, restartInput } from "../../cloudflare/hostname.ts";
 import { findCondition, wholeSeconds } from "../../core/conditions.ts";
-import type { Pass } from "./pass.ts";
+import type { Pass } from "./context.ts";
 import type { Provisioned, WantedRow } from "./provision.ts";
 
 const AUTOMATIC_EVERY_MS = 6 * 3_600_000;

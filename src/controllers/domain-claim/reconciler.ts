@@ -1,6 +1,5 @@
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
-import { createdByUs, isGone } from "../../cloudflare/hostname.ts";
 import { decideOrphan, decideTombstone, fuseBlown } from "../../core/claim.ts";
 import { isStale } from "../../kube/api-error.ts";
 import type { ObjectKey } from "../../kube/objects.ts";
@@ -10,6 +9,7 @@ import type { KeyedLock } from "../../runtime/keyed-lock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { holderKey, type Ledger } from "../ledger.ts";
 import type { Providers } from "../providers.ts";
+import { isUnrecorded } from "../row-ownership.ts";
 import type { ReleaseProgress } from "./progress.ts";
 import { release } from "./release.ts";
 
@@ -90,13 +90,17 @@ export class DomainClaimReconciler implements Reconciler {
     }
     const { ownership } = provider.class.spec;
     const hostnames = [...new Set([name, `www.${name}`, ...claim.spec.rows.map((row) => row.hostname)])];
+    const { session } = provider;
+    const calls = { subject: `DomainClaim/${name}`, why: "release", hostnames, priority: "normal" } as const;
+    const api = session.api(calls);
     try {
       const step = await release(
         claim,
         {
           ledger: this.#ledger,
-          zoneID: provider.session.zoneID,
-          api: provider.session.api({ subject: `DomainClaim/${name}`, why: "release", hostnames, priority: "normal" }),
+          zoneID: session.zoneID,
+          api,
+          apiOf: (zoneID) => (zoneID === session.zoneID ? api : this.#providers.zone(zoneID)?.api(calls)),
           issuer: ownership.issuer,
           cooldownMs: ownership.releaseCooldownHours * HOUR_MS,
           hostnames,
@@ -133,7 +137,7 @@ export class DomainClaimReconciler implements Reconciler {
     const hostnames = [claim.metadata.name, `www.${claim.metadata.name}`];
     for (const hostname of hostnames) snapshot.watch(hostname);
     return hostnames.some((hostname) =>
-      snapshot.byHostname(hostname).some((row) => !isGone(row) && createdByUs(row, claim.spec.createdTime)),
+      snapshot.byHostname(hostname).some((row) => isUnrecorded(claim, row, this.#ledger)),
     );
   }
 
@@ -161,7 +165,9 @@ export class DomainClaimReconciler implements Reconciler {
   }
 
   #orphanFuse(claim: DomainClaim): boolean {
-    const claims = this.#ledger.claims.store.byIndex("class", claim.spec.className ?? "");
+    // Of the held ones: tombstones, which have no holder to miss, would only dilute the loss.
+    const held = ({ spec }: DomainClaim): boolean => spec.state === "Pending" || spec.state === "Proven";
+    const claims = this.#ledger.claims.store.byIndex("class", claim.spec.className ?? "").filter(held);
     return fuseBlown(claims.filter(({ spec }) => spec.orphanedTime !== undefined).length, claims.length);
   }
 }

@@ -1,8 +1,10 @@
 import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
 import type { CloudflareApi } from "../../cloudflare/api.ts";
-import { createdByUs, isGone } from "../../cloudflare/hostname.ts";
+import { CloudflareError } from "../../cloudflare/errors.ts";
+import { isGone } from "../../cloudflare/hostname.ts";
 import { decideReleased8, withRows } from "../../core/claim.ts";
 import type { Ledger } from "../ledger.ts";
+import { isUnrecorded } from "../row-ownership.ts";
 
 /** `again`: look once more after this long; the rows are being deleted. */
 export type ReleaseStep = { readonly kind: "done" } | { readonly kind: "again"; readonly afterMs: number };
@@ -19,6 +21,8 @@ export async function release(
   context: {
     readonly ledger: Ledger;
     readonly api: CloudflareApi;
+    /** For rows that are left in another zone; undefined: no class can serve it now. */
+    readonly apiOf: (zoneID: string) => CloudflareApi | undefined;
     readonly zoneID: string;
     readonly issuer: string;
     readonly cooldownMs: number;
@@ -36,7 +40,9 @@ export async function release(
   }
   let pending = false;
   for (const row of claim.spec.rows) {
-    if (!(await isRowGone(row, context.api, signal))) pending = true;
+    const api = context.apiOf(row.zoneID);
+    if (api === undefined) throw unreachable(row);
+    if (!(await isRowGone(row, api, signal))) pending = true;
   }
   if (pending) return { kind: "again", afterMs: VERIFY_AFTER_MS };
   await finish(claim, context, signal);
@@ -45,14 +51,14 @@ export async function release(
 
 async function findUnrecorded(
   claim: DomainClaim,
-  { api, zoneID, hostnames }: Parameters<typeof release>[1],
+  { api, zoneID, hostnames, ledger }: Parameters<typeof release>[1],
   signal: AbortSignal,
 ): Promise<ClaimRow[]> {
   const found: ClaimRow[] = [];
   const known = new Set(claim.spec.rows.map((row) => row.id));
   for (const hostname of hostnames) {
     for (const row of await api.findByHostname(zoneID, hostname, signal)) {
-      if (known.has(row.id) || isGone(row) || !createdByUs(row, claim.spec.createdTime)) continue;
+      if (known.has(row.id) || !isUnrecorded(claim, row, ledger)) continue;
       found.push({ hostname, role: hostname === claim.spec.domain ? "Primary" : "Redirect", zoneID, id: row.id });
     }
   }
@@ -67,6 +73,11 @@ async function isRowGone(row: ClaimRow, api: CloudflareApi, signal: AbortSignal)
   await api.delete(row.zoneID, row.id, signal);
   const after = await api.get(row.zoneID, row.id, signal);
   return after === undefined || isGone(after);
+}
+
+function unreachable({ hostname, zoneID }: ClaimRow): CloudflareError {
+  const message = `${hostname} is in zone ${zoneID}, which no CustomDomainClass can reach: an administrator mends the class, or deletes the hostname there`;
+  return new CloudflareError({ class: "Unauthorized", message, ambiguous: false });
 }
 
 async function finish(claim: DomainClaim, context: Parameters<typeof release>[1], signal: AbortSignal): Promise<void> {

@@ -1,0 +1,274 @@
+import { randomBytes } from "node:crypto";
+import { Agent } from "undici";
+import { SkewedClock } from "../../test/simulators/clock.ts";
+import { classSpecFor, platform } from "../../test/simulators/platform.ts";
+import { type PublishedRecord, startWorld, type World } from "../../test/simulators/world.ts";
+import type { CustomDomain } from "../api/v1/custom-domain.ts";
+import { type CustomDomainClassSpec, customDomainClassSpecSchema } from "../api/v1/custom-domain-class.ts";
+import { customDomainSpecSchema } from "../api/v1/custom-domain.ts";
+import type { DomainClaim } from "../api/v1/domain-claim.ts";
+import { API_VERSION, LABEL_TENANT } from "../api/v1/group.ts";
+import { proofRecord } from "../check/proof.ts";
+import { CloudflareSessions } from "../cloudflare/sessions.ts";
+import { findCondition } from "../core/conditions.ts";
+import { KubeClient } from "../kube/client.ts";
+import { KubeTransport } from "../kube/transport.ts";
+import { TryAgain } from "../runtime/controller.ts";
+import { KeyedLock } from "../runtime/keyed-lock.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { Metrics } from "../runtime/metrics.ts";
+import { Timers } from "../runtime/timers.ts";
+import { CustomDomainReconciler } from "./custom-domain/reconciler.ts";
+import { ReleaseProgress } from "./domain-claim/progress.ts";
+import { DomainClaimReconciler } from "./domain-claim/reconciler.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { MemoryAPI, type Stored } from "./memory-api.fixture.ts";
+import { Providers } from "./providers.ts";
+
+type ClassChanges = { readonly [Section in keyof CustomDomainClassSpec]?: Partial<CustomDomainClassSpec[Section]> };
+
+/** What dies with the process. */
+interface Process {
+  readonly ledger: Ledger;
+  readonly domains: CustomDomainReconciler;
+  readonly claims: DomainClaimReconciler;
+  readonly sessions: CloudflareSessions;
+  readonly progress: ReleaseProgress;
+}
+
+/**
+ * The two controllers that carry the claim protocol, with everything below them real: the API server is in memory, DNS,
+ * Cloudflare and the edge are simulated servers. The test decides who is reconciled when, and when the process dies.
+ */
+export class ClaimBench implements AsyncDisposable {
+  readonly world: World;
+  readonly api: MemoryAPI;
+  readonly events: string[] = [];
+  readonly #clock: SkewedClock;
+  readonly #metrics = new Metrics();
+  readonly #logger = createLogger({ level: "silent" });
+  readonly #dispatcher = new Agent({ allowH2: false });
+  readonly #transport: KubeTransport;
+  #process: Process;
+  #writes = 0;
+  #dieAfter = Number.POSITIVE_INFINITY;
+  /** Whether Cloudflare's token is known, missing, or still being read. */
+  secret: "value" | "missing" | "unknown" = "value";
+
+  static async start(): Promise<ClaimBench> {
+    const clock = new SkewedClock();
+    const world = await startWorld({ clock });
+    const api = new MemoryAPI(() => clock.now());
+    return new ClaimBench(world, api, await api.listen(), clock);
+  }
+
+  private constructor(world: World, api: MemoryAPI, server: URL, clock: SkewedClock) {
+    this.world = world;
+    this.api = api;
+    this.#clock = clock;
+    const source = { load: async () => ({ server, tls: {} }) };
+    this.#transport = new KubeTransport({ source, userAgent: "test", metrics: this.#metrics, logger: this.#logger });
+    this.#process = this.#boot();
+    api.afterWrite = () => this.#wrote();
+    api.changed = (plural, object, gone) => this.#watch(plural, object, gone);
+    this.putClass("default", {}, true);
+  }
+
+  get ledger(): Ledger {
+    return this.#process.ledger;
+  }
+
+  get now(): number {
+    return this.#clock.now();
+  }
+
+  /** Writes anywhere, API server and Cloudflare, since the last {@link dieAfter}. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  /** The process dies right after its nth write from now on, before it sees the answer. */
+  dieAfter(writes: number): void {
+    this.#writes = 0;
+    this.#dieAfter = writes;
+  }
+
+  /** A new process on what is stored. */
+  async restart(): Promise<void> {
+    await this.#process.sessions.closeAll();
+    this.api.closed = false;
+    this.#dieAfter = Number.POSITIVE_INFINITY;
+    this.#process = this.#boot();
+  }
+
+  putClass(name: string, changes: ClassChanges = {}, isDefault = false): void {
+    const base = classSpecFor(this.world.connection);
+    const sections = Object.keys({ ...base, ...changes }) as (keyof CustomDomainClassSpec)[];
+    const merged = Object.fromEntries(sections.map((key) => [key, merge(Reflect.get(base, key), changes[key])]));
+    const spec = customDomainClassSpecSchema.parse({ ...merged, default: isDefault, billing: {} });
+    this.api.put("customdomainclasses", { apiVersion: API_VERSION, kind: "CustomDomainClass", metadata: { name }, spec });
+  }
+
+  putNamespace(name: string, tenant?: string): void {
+    const labels = tenant === undefined ? {} : { [LABEL_TENANT]: tenant };
+    const metadata = { name, uid: `uid-of-${name}`, labels, resourceVersion: String(Number(this.api.version) + 1) };
+    this.ledger.namespaces.store.apply({ apiVersion: "v1", kind: "Namespace", metadata });
+  }
+
+  putDomain(key: string, spec: Readonly<Record<string, unknown>>, metadata: Partial<CustomDomain["metadata"]> = {}): void {
+    const [namespace = "", name = ""] = key.split("/");
+    const parsed = customDomainSpecSchema.parse(spec);
+    this.api.put("customdomains", { apiVersion: API_VERSION, kind: "CustomDomain", metadata: { name, namespace, ...metadata }, spec: parsed });
+  }
+
+  domain(key: string): CustomDomain | undefined {
+    return this.api.get("customdomains", key) as CustomDomain | undefined;
+  }
+
+  claim(name: string): DomainClaim | undefined {
+    return this.api.get("domainclaims", name) as DomainClaim | undefined;
+  }
+
+  condition(key: string, type: string) {
+    return findCondition(this.domain(key)?.status?.conditions, type);
+  }
+
+  /** Names at Cloudflare that are not deleted. */
+  hostnames(): string[] {
+    const rows = this.world.cloudflare.rows().filter(({ status }) => status !== "deleted" && status !== "pending_deletion");
+    return rows.map(({ hostname }) => String(hostname)).sort();
+  }
+
+  /** Publishes what the domain's status asks its owner for. */
+  publish(key: string): void {
+    const records = (this.domain(key)?.status?.verificationRecords ?? []).filter(({ required }) => required);
+    this.world.publish(records as readonly PublishedRecord[]);
+  }
+
+  /** Takes back what {@link publish} published for ownership. */
+  unpublishProof(tenant: string, name: string): void {
+    this.world.retract([{ type: "TXT", ...this.proofOf(tenant, name) }]);
+  }
+
+  publishProof(tenant: string, name: string): void {
+    this.world.publish([{ type: "TXT", ...this.proofOf(tenant, name) }]);
+  }
+
+  proofOf(tenant: string, hostname: string, className = "default") {
+    const issuer = this.ledger.classes.get(className)?.spec.ownership.issuer ?? "";
+    return proofRecord({ issuer, tenant, hostname });
+  }
+
+  /** One reconcile; what a controller would do about its end is the caller's affair. */
+  async reconcile(key: string): Promise<number | undefined> {
+    const signal = AbortSignal.timeout(20_000);
+    const reconciler = key.includes("/") ? this.#process.domains : this.#process.claims;
+    try {
+      return (await reconciler.reconcile(key, signal)).requeueAfterMs;
+    } catch (error) {
+      if (error instanceof TryAgain) return error.afterMs;
+      if (this.api.closed) return undefined;
+      throw error;
+    }
+  }
+
+  /** Everybody once, then `ms` pass. */
+  async round(ms = 5_000): Promise<void> {
+    for (const { metadata } of this.api.list("customdomains")) await this.reconcile(`${metadata.namespace}/${metadata.name}`);
+    for (const { metadata } of this.api.list("domainclaims")) await this.reconcile(metadata.name);
+    await this.world.pass(ms);
+  }
+
+  /** Rounds until `done`; a process that died meanwhile is started again. */
+  async until(what: string, done: () => boolean, ms = 5_000, limit = 80): Promise<void> {
+    for (let round = 0; round < limit; round += 1) {
+      if (this.api.closed) await this.restart();
+      if (done()) return;
+      await this.round(ms);
+    }
+    const claims = this.api.list("domainclaims").map(({ spec }) => JSON.stringify(spec));
+    const domains = this.api.list("customdomains").map(({ metadata }) => {
+      const { reason, message } = this.condition(`${metadata.namespace}/${metadata.name}`, "Ready") ?? {};
+      return `${metadata.namespace}/${metadata.name}: ${reason} ${message}`;
+    });
+    throw new Error(`${what} did not happen:\n${[...claims, ...domains].join("\n")}`);
+  }
+
+  /** From nothing to live. */
+  async connect(key: string, domain: string, spec: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    this.putDomain(key, { domain, ...spec });
+    await this.until(`${key} asks for records`, () => (this.domain(key)?.status?.verificationRecords ?? []).length >= 2);
+    this.publish(key);
+    await this.until(`${key} is live`, () => this.condition(key, "Ready")?.status === "True");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process.sessions.closeAll();
+    await Promise.all([this.#transport.close(), this.#dispatcher.destroy(), this.api.close(), this.world.close()]);
+  }
+
+  #wrote(): boolean {
+    this.#writes += 1;
+    if (this.#writes === this.#dieAfter) this.api.closed = true;
+    return !this.api.closed;
+  }
+
+  #boot(): Process {
+    const ledger = createLedger(new KubeClient(this.#transport));
+    const before = this.#process as Process | undefined;
+    for (const [plural, collection] of kindsOf(ledger)) collection.store.replace(this.api.list(plural) as never, this.api.version);
+    ledger.namespaces.store.replace(before?.ledger.namespaces.store.list() ?? [], "1");
+    const clock = this.#clock;
+    const sessions = new CloudflareSessions({
+      clock,
+      timers: new Timers(clock),
+      dispatcher: this.#dispatcher,
+      assertMayWrite: () => {
+        if (this.api.closed) throw new Error("the process is dead");
+      },
+      log: { record: () => void this.#wrote() },
+      onChange: () => {},
+      onSnapshotFailure: () => {},
+    });
+    const secrets = { read: ({ key }: { readonly key: string }) => this.#read(key) };
+    const providers = new Providers({ ledger, secrets, sessions });
+    const locks = new KeyedLock();
+    const progress = new ReleaseProgress();
+    const events = { event: (_: unknown, __: string, reason: string) => void this.events.push(reason) };
+    const check = { clock, randomBytes: (size: number) => randomBytes(size), systemResolvers: () => [], deniedCIDRs: [], secrets };
+    return {
+      ledger,
+      sessions,
+      progress,
+      domains: new CustomDomainReconciler({ ledger, providers, locks, progress, events, check, clock }),
+      claims: new DomainClaimReconciler({ ledger, providers, locks, progress, clock, logger: this.#logger }),
+    };
+  }
+
+  #read(key: string) {
+    const { cloudflareToken, signingKey } = this.world.connection;
+    if (this.secret === "unknown") return { kind: "unknown" as const };
+    if (this.secret === "missing") return { kind: "missing" as const, message: "the Secret does not exist" };
+    return { kind: "value" as const, value: Buffer.from(key === "token" ? cloudflareToken : signingKey), version: "1" };
+  }
+
+  #watch(plural: string, object: Stored, gone: boolean): void {
+    const store = kindsOf(this.ledger).get(plural)?.store;
+    if (gone) store?.remove(object as never);
+    else store?.apply(object as never);
+  }
+}
+
+export const ZONE = platform.zoneID;
+
+function kindsOf({ domains, claims, classes }: Ledger) {
+  return new Map<string, { store: Ledger["domains"]["store"] | Ledger["claims"]["store"] | Ledger["classes"]["store"] }>([
+    ["customdomains", domains],
+    ["domainclaims", claims],
+    ["customdomainclasses", classes],
+  ]);
+}
+
+function merge(base: unknown, changes: unknown): unknown {
+  return typeof changes === "object" && changes !== null ? { ...(base as object | undefined), ...changes } : (changes ?? base);
+}

@@ -1,0 +1,100 @@
+import { mayProvision } from "../../core/claim.ts";
+import type { Finding } from "../../core/conditions.ts";
+import { type Ledger, tenantOf } from "../ledger.ts";
+import { isBillable } from "./billing.ts";
+import type { DnsView } from "./check.ts";
+import type { CustomDomainContext, Pass } from "./context.ts";
+import { provision, type WantedRow } from "./provision.ts";
+import { type Revalidated, restartValidation } from "./restart.ts";
+
+/** Whether this pass may create rows, then claims rule 6, then a restart of Cloudflare's validation where one is due. */
+export async function provisionRows(
+  pass: Pass,
+  { ledger, providers, clock }: CustomDomainContext,
+  wanted: readonly WantedRow[],
+  before: DnsView | undefined,
+  signal: AbortSignal,
+): Promise<Revalidated> {
+  const { claim, claimant, admission, domain, due } = pass;
+  const found = admission.class;
+  const provider = providers.cloudflare(found.metadata.name);
+  if (provider.kind === "unavailable") {
+    const problem = {
+      hostname: admission.names.name,
+      reason: provider.reason,
+      message: provider.message,
+      afterMs: 60_000,
+      own: false,
+      stalled: false,
+    };
+    return { claim, rows: new Map(), problems: [problem], notes: [] };
+  }
+  const { session } = provider;
+  const hostnames = [
+    ...new Set([...wanted.map(({ wanted: want }) => want.hostname), ...claim.spec.rows.map((row) => row.hostname)]),
+  ];
+  for (const hostname of hostnames) session.snapshot.watch(hostname);
+  const { proof, provision: policy } = found.spec.ownership;
+  const pointsAtUs = before?.pointsAtUs;
+  const allowed = mayProvision({
+    claim: claim.spec,
+    claimant,
+    proof,
+    provision: policy,
+    pointsAtUs,
+    contenders: contenders(pass, ledger),
+    now: clock.now(),
+  });
+  const fresh = due.kind === "now" && due.fresh;
+  const calls = {
+    subject: `CustomDomain/${claimant.namespace}/${claimant.name}`,
+    why: fresh ? "recheck" : "reconcile",
+    hostnames,
+    priority: fresh ? "user" : "normal",
+  } as const;
+  const api = session.api(calls);
+  const mayCreate = allowed && !domain.spec.suspend && isBillable(pass, ledger);
+  const context = {
+    ledger,
+    class: found,
+    api,
+    apiOf: (zoneID: string) => (zoneID === session.zoneID ? api : providers.zone(zoneID)?.api(calls)),
+    snapshot: session.snapshot,
+    mayCreate,
+    mayChange: !domain.spec.suspend,
+    fresh,
+    now: clock.now(),
+    createWaitMs: (hostname: string) =>
+      session.budget.waitFor({ kind: "create", priority: fresh ? "user" : "normal", key: hostname }),
+  };
+  const provisioned = await provision(claim, wanted, context, signal);
+  return restartValidation(pass, provisioned, wanted, { api, now: clock.now() }, signal);
+}
+
+function contenders({ admission, claimant }: Pass, ledger: Ledger): number {
+  return ledger.domains.store
+    .byIndex("domain", admission.names.name)
+    .filter(
+      (other) =>
+        other.metadata.deletionTimestamp === undefined && tenantOf(ledger, other.metadata.namespace ?? "") !== claimant.tenant,
+    ).length;
+}
+
+/** HostnameActive while there is no row although nothing went wrong. */
+export function waitingFor(pass: Pass, ledger: Ledger): Finding {
+  const { domain, admission, claim } = pass;
+  if (domain.spec.suspend)
+    return { status: "False", reason: "Suspended", message: "spec.suspend is true: no hostname is created." };
+  if (!isBillable(pass, ledger)) {
+    const message = `Namespace ${domain.metadata.namespace} has no BillingAccount ${admission.class.metadata.name}, and its free domains are used: an administrator creates one`;
+    return { status: "False", reason: "NoBillingAccount", message };
+  }
+  if (claim.spec.state === "Pending") {
+    return {
+      status: "False",
+      reason: "AwaitingProof",
+      message: "The hostname is created at Cloudflare once ownership is proven.",
+    };
+  }
+  return { status: "False", reason: "Provisioning", message: "The hostname is being created at Cloudflare." };
+}

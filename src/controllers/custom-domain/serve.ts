@@ -1,0 +1,70 @@
+import type { CustomHostname } from "../../cloudflare/row.ts";
+import { hostnameAspects } from "./aspects.ts";
+import { checkDns, checkRoute, type DnsView, type RouteView } from "./check.ts";
+import { conclude } from "./conclude.ts";
+import type { CustomDomainContext, Pass, Served } from "./context.ts";
+import { ownProof } from "./prove.ts";
+import type { WantedRow } from "./provision.ts";
+import { lapsed } from "./refusals.ts";
+import { provisionRows, waitingFor } from "./rows.ts";
+
+/** Claims rules 6 and 7 and the check, for the holder of the name: provision → observe → check → summarise. */
+export async function serve(
+  pass: Pass,
+  options: CustomDomainContext,
+  wanted: readonly WantedRow[],
+  signal: AbortSignal,
+): Promise<Served> {
+  const { domain, due, admission } = pass;
+  if (pass.claim.spec.state === "Releasing") return lapsed(pass, options.clock.now());
+  const checking = due.kind === "now" && !domain.spec.suspend;
+  const before = checking && needsSafetyLook(pass) ? await look(pass, [], options, signal) : undefined;
+  const provisioned = await provisionRows(pass, options, wanted, before, signal);
+  for (const note of provisioned.notes) options.events.event(domain, note.type, note.reason, "Provision", note.message);
+  const rows = [...provisioned.rows.values()];
+  const reusable = before !== undefined && rows.length === 0;
+  const dns = checking ? (reusable ? before : await look(pass, rows, options, signal)) : undefined;
+  const hostname = hostnameAspects({
+    row: provisioned.rows.get(admission.names.name),
+    problem: provisioned.problems.find((problem) => problem.hostname === admission.names.name),
+    waitingFor: waitingFor(pass, options.ledger),
+    previous: domain.status,
+    now: options.clock.now(),
+  });
+  const route = checking ? await visit(pass, rows, dns, hostname, options, signal) : undefined;
+  return conclude(pass, provisioned, { dns, route, hostname }, options, signal);
+}
+
+/** Before the proof a row is made only for a name that does not lead here yet, which somebody has to find out first. */
+function needsSafetyLook({ claim, admission }: Pass): boolean {
+  const { proof, provision: policy } = admission.class.spec.ownership;
+  return claim.spec.state === "Pending" && proof === "Required" && policy === "WhenSafe" && claim.spec.rows.length === 0;
+}
+
+function look(pass: Pass, rows: readonly CustomHostname[], options: CustomDomainContext, signal: AbortSignal): Promise<DnsView> {
+  return checkDns(subjectOf(pass, rows), options.check, signal);
+}
+
+function subjectOf({ admission, claimant, id, proved }: Pass, rows: readonly CustomHostname[]) {
+  const { class: found, names } = admission;
+  const proof = found.spec.ownership.proof === "Required" ? ownProof(found, claimant.tenant, names.name) : undefined;
+  return { names, class: found, id, proof, rows, answer: proved.answer };
+}
+
+/** A request through the edge, when it can be expected to answer; always for a domain that has been live. */
+async function visit(
+  pass: Pass,
+  rows: readonly CustomHostname[],
+  dns: DnsView | undefined,
+  hostname: ReturnType<typeof hostnameAspects>,
+  options: CustomDomainContext,
+  signal: AbortSignal,
+): Promise<RouteView | undefined> {
+  const expected = [dns?.condition, hostname.HostnameActive, hostname.CertificateReady].every(
+    (finding) => finding !== "keep" && finding?.status === "True",
+  );
+  if (!expected && pass.claim.spec.verifiedTime === undefined) return undefined;
+  const { wwwTwin } = pass.admission.names;
+  const twin = rows.find((row) => row.hostname === wwwTwin && row.status === "active" && row.ssl?.status === "active")?.hostname;
+  return checkRoute(subjectOf(pass, rows), twin, options.check, signal);
+}
