@@ -52,6 +52,8 @@ export class ClaimBench implements AsyncDisposable {
   #process: Process;
   #writes = 0;
   #dieAfter = Number.POSITIVE_INFINITY;
+  /** While true no watch event arrives. */
+  lagging = false;
   /** Whether Cloudflare's token is known, missing, or still being read. */
   secret: "value" | "missing" | "unknown" = "value";
 
@@ -131,6 +133,22 @@ export class ClaimBench implements AsyncDisposable {
 
   condition(key: string, type: string) {
     return findCondition(this.domain(key)?.status?.conditions, type);
+  }
+
+  /** As a tenant can: the finalizer is taken off, and the object is gone at once. */
+  strip(key: string): void {
+    const domain = this.api.get("customdomains", key);
+    if (domain === undefined) return;
+    this.api.put("customdomains", { ...domain, metadata: { ...domain.metadata, finalizers: [] } });
+    this.api.delete("customdomains", key);
+  }
+
+  /** Forgets every domain and claim, and everything that was told. */
+  clear(): void {
+    for (const { metadata } of this.api.list("customdomains")) this.strip(`${metadata.namespace}/${metadata.name}`);
+    for (const { metadata } of this.api.list("domainclaims")) this.api.delete("domainclaims", metadata.name);
+    this.events.length = 0;
+    this.secret = "value";
   }
 
   /** Names at Cloudflare that are not deleted. */
@@ -253,6 +271,7 @@ export class ClaimBench implements AsyncDisposable {
   }
 
   #watch(plural: string, object: Stored, gone: boolean): void {
+    if (this.lagging) return;
     const store = kindsOf(this.ledger).get(plural)?.store;
     if (gone) store?.remove(object as never);
     else store?.apply(object as never);

@@ -16,12 +16,17 @@ const finding: fc.Arbitrary<Finding> = fc.oneof(
   fc.constant<Finding>({ status: "Unknown", reason: "CheckOff", message: "" }),
   fc.constant<Finding>({ status: "True", reason: "Live", message: "" }),
 );
-const aspect: fc.Arbitrary<AspectFinding> = fc.oneof({ weight: 3, arbitrary: finding }, { weight: 1, arbitrary: fc.constant("keep" as const) });
-const stalled: fc.Arbitrary<Finding> = fc.constantFrom("InvalidDomain", "ProofExpired", "ClassChangeNotSupported").map((reason) => ({
-  status: "False",
-  reason,
-  message: "Edit it.",
-}));
+const aspect: fc.Arbitrary<AspectFinding> = fc.oneof(
+  { weight: 3, arbitrary: finding },
+  { weight: 1, arbitrary: fc.constant("keep" as const) },
+);
+const stalled: fc.Arbitrary<Finding> = fc
+  .constantFrom("InvalidDomain", "ProofExpired", "ClassChangeNotSupported")
+  .map((reason) => ({
+    status: "False",
+    reason,
+    message: "Edit it.",
+  }));
 const record: VerificationRecord = {
   type: "TXT",
   name: "_x.acme.com",
@@ -66,7 +71,9 @@ const summary: fc.Arbitrary<Summary> = fc.record({
 /** A few statuses in a row, each the next one's previous, as a domain lives. */
 const life = fc.array(summary, { minLength: 1, maxLength: 4 });
 
-function everyStatus(judge: (after: ReturnType<typeof summarise>, from: Summary, before: ReturnType<typeof summarise> | undefined) => void) {
+function everyStatus(
+  judge: (after: ReturnType<typeof summarise>, from: Summary, before: ReturnType<typeof summarise> | undefined) => void,
+) {
   fc.assert(
     fc.property(life, (summaries) => {
       let previous: ReturnType<typeof summarise> | undefined;
@@ -145,7 +152,9 @@ describe("every status", () => {
 
   it("does not change when the same is found again", () => {
     everyStatus((status, from) => {
-      expect(differs(summarise(from, status, 7, NOW + 60_000), summarise(from, summarise(from, status, 7, NOW), 7, NOW))).toBe(false);
+      expect(differs(summarise(from, status, 7, NOW + 60_000), summarise(from, summarise(from, status, 7, NOW), 7, NOW))).toBe(
+        false,
+      );
     });
   });
 });

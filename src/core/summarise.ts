@@ -6,7 +6,7 @@ import type {
   HostnameRow,
   VerificationRecord,
 } from "../api/v1/custom-domain-status.ts";
-import { conditionsOf, type Finding, findCondition, wholeSeconds } from "./conditions.ts";
+import { conditionsOf, type Finding, findCondition, truncate, wholeSeconds } from "./conditions.ts";
 
 /** The aspects that make up Ready, in the order in which a customer gets through them. */
 const READY_ASPECTS = ["Claimed", "OwnershipVerified", "HostnameActive", "CertificateReady", "DNSConfigured", "Routed"] as const;
@@ -74,7 +74,7 @@ export function summarise(
     verifiedAt: summary.verifiedAt,
     lastCheckedAt: summary.checkedAt === undefined ? previous?.lastCheckedAt : wholeSeconds(summary.checkedAt),
     nextCheckAt: summary.nextCheckAt === undefined ? undefined : wholeSeconds(summary.nextCheckAt),
-    checkError: checkError?.slice(0, 1024),
+    checkError: checkError === undefined ? undefined : truncate(checkError),
     verificationRecords: records,
     dnsRecords: keep(summary.dnsRecords, previous?.dnsRecords ?? []),
     hostnames: summary.hostnames,

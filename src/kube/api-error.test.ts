@@ -1,8 +1,21 @@
 import { describe, expect, test } from "vitest";
-import { ApiError, isAlreadyExists, isConflict, isExpired, isNotFound, isObjectGone, isStale, NoAnswerError } from "./api-error.ts";
+import {
+  ApiError,
+  isAlreadyExists,
+  isConflict,
+  isExpired,
+  isNotFound,
+  isObjectGone,
+  isStale,
+  NoAnswerError,
+} from "./api-error.ts";
 
 const error = (code: number, reason: string, details?: object): ApiError =>
-  new ApiError("PUT /apis/probe.test/v1/probes/a", code, { reason, message: "because", ...(details === undefined ? {} : { details }) });
+  new ApiError("PUT /apis/probe.test/v1/probes/a", code, {
+    reason,
+    message: "because",
+    ...(details === undefined ? {} : { details }),
+  });
 
 test("two kinds of 409 are told apart: an old copy, and a name that is taken", () => {
   expect([isConflict(error(409, "Conflict")), isAlreadyExists(error(409, "Conflict"))]).toEqual([true, false]);
@@ -30,12 +43,23 @@ describe("a 404", () => {
 });
 
 test("an expired version is told by its status or, inside a stream, by its reason", () => {
-  expect([error(410, "Expired"), error(410, ""), error(500, "Expired"), error(500, "Gone")].map(isExpired)).toEqual([true, true, true, true]);
+  expect([error(410, "Expired"), error(410, ""), error(500, "Expired"), error(500, "Gone")].map(isExpired)).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ]);
   expect(isExpired(error(404, "NotFound"))).toBe(false);
 });
 
 test("anything but an ApiError is none of these", () => {
-  const others: unknown[] = [new NoAnswerError("GET /", new Error("reset")), new Error("410"), undefined, "Conflict", { status: 404 }];
+  const others: unknown[] = [
+    new NoAnswerError("GET /", new Error("reset")),
+    new Error("410"),
+    undefined,
+    "Conflict",
+    { status: 404 },
+  ];
   for (const other of others) {
     expect([isConflict, isAlreadyExists, isNotFound, isExpired, isStale].some((is) => is(other))).toBe(false);
     expect(isObjectGone(other, "probes", "a")).toBe(false);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { PROBES, type Probe } from "./api-stub.testing.ts";
 import { ApiError, isConflict, isNotFound } from "./api-error.ts";
+import { PROBES, type Probe } from "./api-stub.testing.ts";
 import { collectionPath, objectPath } from "./client.ts";
 import { Collection } from "./collection.ts";
 import type { KubeObject, ResourceDefinition } from "./objects.ts";

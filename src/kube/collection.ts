@@ -66,7 +66,8 @@ export class Collection<T extends KubeObject> {
   async patchMetadata(object: T, metadata: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<T> {
     const { resourceVersion } = object.metadata;
     // An empty version would be no guard at all.
-    if (resourceVersion === undefined) throw new Error(`PATCH ${this.resource.plural} ${keyOf(object)} without a resourceVersion`);
+    if (resourceVersion === undefined)
+      throw new Error(`PATCH ${this.resource.plural} ${keyOf(object)} without a resourceVersion`);
     const patch = { metadata: { ...metadata, resourceVersion } };
     return this.#take(await this.#client.mergePatch<T>(this.resource, keyOf(object), patch, signal));
   }

@@ -29,7 +29,9 @@ interface Pending {
 const QUEUE_LIMIT = 1_000;
 const SERIES_MS = 6 * 60_000;
 const SERIES_LIMIT = 4_096;
+/** Bytes, by the API server's count. */
 const NOTE_LIMIT = 1_024;
+const INSTANCE_LIMIT = 128;
 const BURST_PER_OBJECT = 25;
 const REFILL_MS = 300_000 / BURST_PER_OBJECT;
 
@@ -53,21 +55,20 @@ export class EventBroadcaster implements EventRecorder {
     this.#transport = options.transport;
     this.#log = options.logger;
     this.#controller = options.controller;
-    this.#instance = options.instance;
+    this.#instance = options.instance.slice(0, INSTANCE_LIMIT);
   }
 
   event(regarding: KubeObject, type: EventType, reason: string, action: string, note: string): void {
     if (this.#queue.length >= QUEUE_LIMIT || !this.#allowed(regarding.metadata.uid ?? "")) return;
-    this.#queue.push({ regarding, type, reason, action, note: note.slice(0, NOTE_LIMIT) });
-    this.#sending ??= this.#drain().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#queue.push({ regarding, type, reason, action, note: firstBytes(note, NOTE_LIMIT) });
+    this.#sending ??= this.#drain();
   }
 
   /** Resolves when everything noted so far has been sent or given up, at the latest after `timeoutMs`. */
   async flush(timeoutMs: number): Promise<void> {
-    const signal = AbortSignal.timeout(timeoutMs);
-    await Promise.race([this.#sending, this.#timers.sleep(timeoutMs, signal).catch(() => {})]);
+    const sent = new AbortController();
+    await Promise.race([this.#sending, this.#timers.sleep(timeoutMs, sent.signal)]);
+    sent.abort();
   }
 
   async #drain(): Promise<void> {
@@ -78,6 +79,8 @@ export class EventBroadcaster implements EventRecorder {
         this.#log.warn({ err: error, reason: pending.reason }, "could not write an event");
       }
     }
+    // In the turn that found the queue empty: an event that comes next starts anew.
+    this.#sending = undefined;
   }
 
   async #send(pending: Pending): Promise<void> {
@@ -110,7 +113,8 @@ export class EventBroadcaster implements EventRecorder {
 
   #identity(regarding: KubeObject, key: string, now: number): { name: string; namespace: string | undefined } {
     return {
-      name: `${regarding.metadata.name.slice(0, 200)}.${key.slice(0, 8)}${now.toString(16)}`,
+      // Cut to fit, and not after a separator, which may not stand before the dot.
+      name: `${regarding.metadata.name.slice(0, 200).replace(/[^a-z0-9]+$/, "")}.${key.slice(0, 8)}${now.toString(16)}`,
       namespace: regarding.metadata.namespace,
     };
   }
@@ -149,6 +153,12 @@ export class EventBroadcaster implements EventRecorder {
     if (this.#buckets.size > SERIES_LIMIT) this.#buckets.delete(this.#buckets.keys().next().value ?? "");
     return tokens >= 1;
   }
+}
+
+/** The longest beginning of at most this many bytes that cuts no character. */
+function firstBytes(text: string, limit: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(limit));
+  return text.slice(0, read);
 }
 
 function seriesKey(pending: Pending): string {

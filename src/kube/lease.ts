@@ -26,6 +26,8 @@ type Lease = KubeObject<LeaseSpec>;
 const LEASE_SECONDS = 15;
 const RENEW_DEADLINE_MS = 10_000;
 const RETRY_MS = 2_000;
+/** A renewal that hangs must leave time for another one. */
+const ATTEMPT_MS = 5_000;
 
 /** Asked right before each external write. */
 export interface WriteGuard {
@@ -40,7 +42,8 @@ export class LeadershipLost extends Error {
 /**
  * Leader election on a Lease, with client-go's 15/10/2 seconds and rules: another holder's lease is judged by how long WE saw
  * it unchanged, never by its timestamps. It does not fence: {@link assertMayWrite} refuses external writes once the last
- * renewal is older than the renew deadline on the monotonic clock, which also covers a blocked event loop.
+ * renewal is older than the renew deadline on the monotonic clock, which also covers a blocked event loop. A lapse is final:
+ * another replica may have led and stopped since, so this one must begin anew.
  */
 export class LeaseElector implements WriteGuard {
   readonly #client: KubeClient;
@@ -94,16 +97,19 @@ export class LeaseElector implements WriteGuard {
 
   /** Renews until aborted (resolves) or until the Lease could not be renewed in time (rejects with LeadershipLost). */
   async keep(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#timers.sleep(RETRY_MS, signal).catch(() => {});
-      if (signal.aborted) return;
-      await this.#attempt(signal);
-      try {
+    try {
+      for (;;) {
+        await this.#timers.sleep(RETRY_MS, signal).catch(() => {});
+        if (signal.aborted) return;
         this.assertMayWrite();
-      } catch (error) {
-        this.#metrics.leader(this.#name, false);
-        throw error;
+        await this.#attempt(signal);
+        if (signal.aborted) return;
+        this.assertMayWrite();
       }
+    } catch (error) {
+      this.#renewedAt = undefined;
+      this.#metrics.leader(this.#name, false);
+      throw error;
     }
   }
 
@@ -115,16 +121,20 @@ export class LeaseElector implements WriteGuard {
     this.#metrics.leader(this.#name, false);
     const now = microTime(this.#clock.now());
     const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
-    await this.#client.replace(LEASES, { ...lease, spec }).catch((error) => this.#log.warn({ err: error }, "could not release"));
+    const bounded = AbortSignal.timeout(ATTEMPT_MS);
+    await this.#client
+      .replace(LEASES, { ...lease, spec }, bounded)
+      .catch((error) => this.#log.warn({ err: error }, "could not release"));
   }
 
   async #attempt(signal: AbortSignal): Promise<boolean> {
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(RENEW_DEADLINE_MS / 2)]);
     const sentAt = this.#clock.monotonic();
+    const leftMs = RENEW_DEADLINE_MS - (sentAt - (this.#renewedAt ?? sentAt));
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(Math.max(0, Math.min(ATTEMPT_MS, leftMs))))]);
     try {
       const held = await this.#tryHold(bounded);
       if (held) this.#renewedAt = sentAt;
-      else if (this.#renewedAt !== undefined) this.#renewedAt = Number.NEGATIVE_INFINITY;
+      else this.#renewedAt = undefined;
       return held;
     } catch (error) {
       if (signal.aborted) return false;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ControlPlane, startControlPlane } from "../../test/control-plane/control-plane.ts";
 import type { KeyPair } from "../../test/control-plane/certificates.ts";
+import { type ControlPlane, startControlPlane } from "../../test/control-plane/control-plane.ts";
 import { createLogger, type Logger } from "../runtime/logger.ts";
 import { Metrics } from "../runtime/metrics.ts";
 import { KubeClient } from "./client.ts";

@@ -1,3 +1,5 @@
+import type { ServerResponse } from "node:http";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Metrics } from "../runtime/metrics.ts";
 import { NoAnswerError } from "./api-error.ts";
@@ -108,6 +110,44 @@ describe("every call ends", () => {
       response.on("close", () => clearInterval(drip));
     });
     expect(await caught(transport.request({ ...GET, timeoutMs: 100 }))).toBeInstanceOf(NoAnswerError);
+  });
+
+  test.each(["at its deadline", "with the signal's reason"])("%s, when no connection comes about", async (end) => {
+    const accepted: Socket[] = [];
+    const hole = createServer((socket) => void accepted.push(socket));
+    await new Promise<void>((resolve) => hole.listen(0, "127.0.0.1", resolve));
+    const { port } = hole.address() as AddressInfo;
+    const { transport } = transportTo(new ChangingCredentials({ server: new URL(`https://127.0.0.1:${port}`), tls: {} }));
+    const stop = new AbortController();
+    const started = performance.now();
+    if (end === "at its deadline") {
+      expect(await caught(transport.request({ ...GET, timeoutMs: 100 }))).toBeInstanceOf(NoAnswerError);
+    } else {
+      const both = [caught(transport.request({ ...GET, signal: stop.signal })), caught(transport.stream(GET.path, stop.signal))];
+      await vi.waitUntil(() => accepted.length === 2);
+      stop.abort(new Error("told to stop"));
+      expect(await both[0]).toMatchObject({ message: "told to stop" });
+      expect(await both[1]).toBeInstanceOf(NoAnswerError);
+    }
+    expect(performance.now() - started).toBeLessThan(2_000);
+    await transport.close();
+    for (const socket of accepted) socket.destroy();
+    await new Promise((resolve) => hole.close(resolve));
+  });
+
+  test("for good: a write that was given up while it waited for a connection is never sent", async () => {
+    const held: ServerResponse[] = [];
+    const { server, transport } = await setUp((_, response) => void held.push(response));
+    const hung = Array.from({ length: 32 }, () => transport.request(GET));
+    await vi.waitUntil(() => held.length === 32);
+    expect(await caught(transport.request({ ...GET, method: "POST", body: {}, timeoutMs: 50 }))).toBeInstanceOf(NoAnswerError);
+    for (const response of held.splice(0)) json(response, 200, {});
+    await Promise.all(hung);
+    const after = transport.request(GET);
+    await vi.waitUntil(() => held.length === 1);
+    for (const response of held) json(response, 200, {});
+    await after;
+    expect(server.seen.map((seen) => seen.method)).not.toContain("POST");
   });
 
   test.each([

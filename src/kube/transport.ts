@@ -77,13 +77,14 @@ export class KubeTransport {
     const { credentials, pools } = await this.#connections.current();
     let response: Dispatcher.ResponseData;
     try {
-      response = await pools.watches.request({
+      const sent = pools.watches.request({
         origin: credentials.server.origin,
         path: pathUnder(credentials.server, path),
         method: "GET",
         headers: this.#headers(credentials),
         signal,
       });
+      response = await orAborted(sent, signal);
     } catch (error) {
       this.#metrics.request("GET", "<error>", systemClock.monotonic() - started);
       throw new NoAnswerError(request, error);
@@ -108,14 +109,16 @@ export class KubeTransport {
     let code = "<error>";
     try {
       const { credentials, pools } = await this.#connections.current();
-      const response = await pools.calls.request({
+      const signal = call.signal === undefined ? deadline.signal : AbortSignal.any([call.signal, deadline.signal]);
+      const sent = pools.calls.request({
         origin: credentials.server.origin,
         path: pathUnder(credentials.server, call.path),
         method: call.method,
         headers: this.#headers(credentials, call),
         body: call.body === undefined ? null : JSON.stringify(call.body),
-        signal: call.signal === undefined ? deadline.signal : AbortSignal.any([call.signal, deadline.signal]),
+        signal,
       });
+      const response = await orAborted(sent, signal);
       code = String(response.statusCode);
       const text = await response.body.text();
       if (response.statusCode >= 200 && response.statusCode < 300) return parsed(text);
@@ -138,6 +141,19 @@ export class KubeTransport {
       ...(credentials.authorization === undefined ? {} : { authorization: credentials.authorization }),
     };
   }
+}
+
+/**
+ * undici ends a request that is still without a connection only when it gets one, or when connecting fails: the caller does
+ * not wait for that. Such a request is never sent.
+ */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 function retryDelay(error: unknown, method: Method, attempt: number): number | undefined {

@@ -1,6 +1,7 @@
 import type { BillingAccount } from "../../src/api/v1/billing-account.ts";
 import type { CustomDomain } from "../../src/api/v1/custom-domain.ts";
 import type { CustomDomainClass } from "../../src/api/v1/custom-domain-class.ts";
+import type { CustomDomainRoute } from "../../src/api/v1/custom-domain-route.ts";
 import type { DomainClaim } from "../../src/api/v1/domain-claim.ts";
 import type { ControlPlane } from "../control-plane/control-plane.ts";
 import { kubectl } from "../tools/kubectl.ts";
@@ -11,6 +12,7 @@ interface Kinds {
   readonly customdomains: CustomDomain;
   readonly customdomainclasses: CustomDomainClass;
   readonly billingaccounts: BillingAccount;
+  readonly customdomainroutes: CustomDomainRoute;
   readonly domainclaims: DomainClaim;
 }
 

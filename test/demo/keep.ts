@@ -34,7 +34,7 @@ export async function offerMore(stage: Stage, scene: Scene): Promise<string> {
     "# and away with it",
     `kubectl delete cdom ${WAITING.name} -n ${WAITING.namespace}`,
   ];
-  for (const command of commands) narrator.output(command);
+  for (const command of commands) narrator.say(command);
   narrator.line();
   narrator.line(`The operator's log is ${stage.controlPlane.dir}/operator.log. Ctrl-C stops everything.`);
   return `${domain} waits for its records`;

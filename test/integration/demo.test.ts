@@ -26,7 +26,7 @@ describe("the demo", () => {
     expect({ code: await demo.exitCode(), output: demo.output }).toMatchObject({ code: 0 });
     const lines = [
       /✓ operator .* as system:serviceaccount:custom-domain-operator:custom-domain-operator$/,
-      /✓ The class is Ready/,
+      /✓ Class storefronts is Ready\. Cloudflare accepts .* The fallback origin .* is active\./,
       /TXT +_customdomains-challenge\.shop\.lindqvistkeramik\.se +customdomains-verify=[a-z2-7]{32} +Ownership +yes$/,
       /CNAME +shop\.lindqvistkeramik\.se +edge\.saas-platform\.dev +Routing +yes$/,
       /The first domain is free: at Chargebee, lindqvist-keramik-2024 has no line for custom domains\./,

@@ -37,13 +37,35 @@ describe("the life of a domain", () => {
     expect(findCondition(live?.status?.conditions, "Ready")?.status).toBe("True");
     expect(live?.status?.verificationRecords).toEqual([]);
 
-    await environment.passUntil("the quantity", () => world.chargebee.quantity("sub_lindqvist", world.connection.itemPriceID) === 1, 60_000);
-    await environment.passUntil("BillingSynced", async () => findCondition((await domain())?.status?.conditions, "BillingSynced")?.status === "True", 60_000);
+    await environment.passUntil(
+      "the quantity",
+      () => world.chargebee.quantity("sub_lindqvist", world.connection.itemPriceID) === 1,
+      60_000,
+    );
+    await environment.passUntil(
+      "BillingSynced",
+      async () => findCondition((await domain())?.status?.conditions, "BillingSynced")?.status === "True",
+      60_000,
+    );
 
     await environment.delete("CustomDomain", "lindqvist", "shop");
     await environment.passUntil("the domain to be gone", async () => (await domain()) === undefined, 60_000);
-    expect(world.cloudflare.rows().filter((row) => row.hostname === "shop.lindqvistkeramik.se" && row.status !== "deleted")).toEqual([]);
-    await environment.passUntil("the slot to be released", () => (world.chargebee.quantity("sub_lindqvist", world.connection.itemPriceID) ?? 0) === 0, 300_000);
+    expect(
+      world.cloudflare.rows().filter((row) => row.hostname === "shop.lindqvistkeramik.se" && row.status !== "deleted"),
+    ).toEqual([]);
+    await environment.passUntil(
+      "the slot to be released",
+      () => (world.chargebee.quantity("sub_lindqvist", world.connection.itemPriceID) ?? 0) === 0,
+      300_000,
+    );
     expect((await environment.claim("shop.lindqvistkeramik.se"))?.spec.state).toBe("Released");
+
+    const claim = () => environment.claim("shop.lindqvistkeramik.se");
+    await environment.passUntil(
+      "the name to be free again",
+      async () => (await claim()) === undefined,
+      9 * 86_400_000,
+      43_200_000,
+    );
   });
 });

@@ -86,6 +86,7 @@ const FORBIDDEN = [
   ["PUT", `${OURS}/namespaces/default/customdomains/none`],
   ["DELETE", `${OURS}/namespaces/default/customdomains/none`],
   ["PATCH", `${OURS}/namespaces/default/customdomains/none/status`],
+  ["GET", `${OURS}/namespaces/default/billingaccounts/none`],
   ["POST", `${OURS}/namespaces/default/billingaccounts`],
   ["POST", `${OURS}/customdomainclasses`],
   ["GET", EVENTS],

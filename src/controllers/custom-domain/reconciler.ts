@@ -161,8 +161,8 @@ export class CustomDomainReconciler implements Reconciler {
   }
 
   #write(domain: CustomDomain, status: NonNullable<CustomDomain["status"]>, signal: AbortSignal): Promise<void> {
-    const { ledger, events, clock } = this.#options;
-    return writeStatus(domain, status, { ledger, events, now: clock.now() }, signal);
+    const { ledger, events } = this.#options;
+    return writeStatus(domain, status, { ledger, events }, signal);
   }
 }
 

@@ -11,20 +11,21 @@ const TIMESTAMPS_EVERY_MS = 300_000;
 const ANNOUNCED = ["Ready", "OwnershipVerified", "Stalled"] as const;
 
 /**
- * Writes the status if anything but timestamps changed, or if the timestamps in it are five minutes old and newer ones are
- * known. Events go out after the write: what they tell can be read in status.
+ * Writes the status if anything but timestamps changed, or if a check was made five minutes or more after the one it tells of.
+ * Events go out after the write: what they tell can be read in status.
  */
 export async function writeStatus(
   domain: CustomDomain,
   status: CustomDomainStatus,
-  context: { readonly ledger: Ledger; readonly events: EventRecorder; readonly now: number },
+  context: { readonly ledger: { readonly domains: Pick<Ledger["domains"], "replaceStatus"> }; readonly events: EventRecorder },
   signal: AbortSignal,
 ): Promise<void> {
   const previous = domain.status;
   if (!differs(previous, status)) return;
   if (!differs(previous, status, TIMESTAMPS)) {
-    const written = Date.parse(previous?.lastCheckedAt ?? "");
-    if (context.now - written < TIMESTAMPS_EVERY_MS) return;
+    // By the checks' own times: a look at something else, or a slow reconcile, makes them no older.
+    const newerMs = Date.parse(status.lastCheckedAt ?? "") - Date.parse(previous?.lastCheckedAt ?? "");
+    if (newerMs < TIMESTAMPS_EVERY_MS) return;
   }
   await context.ledger.domains.replaceStatus(domain, status, signal);
   for (const type of ANNOUNCED) announce(domain, type, status, context.events);

@@ -11,6 +11,7 @@ export const deletion: Step = {
     narrator.say(`Cloudflare has ${before.length} custom hostnames: ${before.join(", ")}.`);
     await cluster.show(`delete cdom --all --namespace ${LINDQVIST_ACCOUNT.namespace} --timeout 60s`);
     await cluster.show(`delete cdom ${BOOKINGS.name} --namespace ${BOOKINGS.namespace} --timeout 60s`);
+    await until("the domain's route to be collected", async () => (await cluster.list("customdomainroutes")).length === 0);
     await cluster.show("get cdom,customdomainroutes -A");
     await until("Cloudflare to have no custom hostname", () => hostnamesAt(world).length === 0);
     narrator.say(`Cloudflare has ${hostnamesAt(world).length} custom hostnames.`);
@@ -23,6 +24,10 @@ export const deletion: Step = {
     const { subscriptionID } = account.spec;
     await cluster.show("get billingaccounts -A");
     narrator.say(`Chargebee has ${billedAs(billedQuantity(world, subscriptionID))} on ${subscriptionID}.`);
+    await until("every claim to be Released, without rows", async () => {
+      const claims = await cluster.list("domainclaims");
+      return claims.every(({ spec }) => spec.state === "Released" && spec.rows.length === 0);
+    });
     await cluster.show("get domainclaims");
     narrator.success("The names rest as Released claims for the cool-down of the class; nothing else is left.");
     return "0 custom hostnames at Cloudflare, the billed quantity released";

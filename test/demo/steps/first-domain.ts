@@ -25,7 +25,9 @@ export const firstDomain: Step = {
       );
     }
     const subscription = (await cluster.account(LINDQVIST_ACCOUNT))?.spec.subscriptionID ?? "";
-    narrator.say(`The first domain is free: at Chargebee, ${subscription} has ${billedAs(billedQuantity(world, subscription))}.`);
+    const quantity = billedQuantity(world, subscription);
+    if (quantity !== 0) throw new Error(`the first domain is free, but Chargebee has ${billedAs(quantity)}`);
+    narrator.say(`The first domain is free: at Chargebee, ${subscription} has ${billedAs(quantity)}.`);
     narrator.success(`${nameOf(SHOP)} is verified since ${verifiedAt}, ${seconds(tookMs)} after its records were published.`);
     return `${hostname} verified ${seconds(tookMs)} after its records were published`;
   },

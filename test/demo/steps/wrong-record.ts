@@ -10,7 +10,7 @@ import { untilLive } from "../watch.ts";
 const TTL_SECONDS = 2;
 
 export const wrongRecord: Step = {
-  title: "Another tenant publishes a wrong record, and reads what is wrong with it",
+  title: "A wrong record of another tenant, and the sentence that explains it",
   run: async (scene: Scene) => {
     const { cluster, samples, narrator, clock } = scene;
     const file = samples.file("tenant-marlow.yaml");

@@ -9,7 +9,7 @@ import { untilLive } from "../watch.ts";
 const PAGE = "/nyheter?sida=2";
 
 export const wwwPair: Step = {
-  title: "That domain is an apex: www comes with it and redirects, at no cost",
+  title: "It is an apex: www comes with it and redirects, at no cost",
   run: async (scene: Scene) => {
     const { cluster, narrator, world, until } = scene;
     publish(await askedRecords(MAIN, scene), scene);
@@ -27,7 +27,9 @@ export const wwwPair: Step = {
     const redirect = hostnames.find(({ role }) => role === "Redirect")?.hostname ?? "";
     const target = await follow(new URL(`https://${redirect}${PAGE}`), scene);
     const subscription = (await cluster.account(LINDQVIST_ACCOUNT))?.spec.subscriptionID ?? "";
-    narrator.say(`Chargebee still bills ${billedAs(billedQuantity(world, subscription))}: the www twin never counts.`);
+    const quantity = billedQuantity(world, subscription);
+    if (quantity !== 1) throw new Error(`the www twin never counts, but Chargebee has ${billedAs(quantity)}`);
+    narrator.say(`Chargebee still bills ${billedAs(quantity)}: the www twin never counts.`);
     narrator.success(`${target.hostname} and ${redirect} are served, ${seconds(tookMs)} after their records were published.`);
     return `${redirect} answers 308 to ${target.hostname}`;
   },
