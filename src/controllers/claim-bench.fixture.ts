@@ -4,8 +4,8 @@ import { SkewedClock } from "../../test/simulators/clock.ts";
 import { classSpecFor, platform } from "../../test/simulators/platform.ts";
 import { type PublishedRecord, startWorld, type World } from "../../test/simulators/world.ts";
 import type { CustomDomain } from "../api/v1/custom-domain.ts";
-import { type CustomDomainClassSpec, customDomainClassSpecSchema } from "../api/v1/custom-domain-class.ts";
 import { customDomainSpecSchema } from "../api/v1/custom-domain.ts";
+import { type CustomDomainClassSpec, customDomainClassSpecSchema } from "../api/v1/custom-domain-class.ts";
 import type { DomainClaim } from "../api/v1/domain-claim.ts";
 import { API_VERSION, LABEL_TENANT } from "../api/v1/group.ts";
 import { proofRecord } from "../check/proof.ts";
@@ -80,6 +80,11 @@ export class ClaimBench implements AsyncDisposable {
     return this.#process.ledger;
   }
 
+  /** The resolver that everybody asks, for faults. */
+  get resolver(): string {
+    return (this.world.connection.resolvers[0] ?? "").replace(/:\d+$/, "");
+  }
+
   get now(): number {
     return this.#clock.now();
   }
@@ -120,7 +125,12 @@ export class ClaimBench implements AsyncDisposable {
   putDomain(key: string, spec: Readonly<Record<string, unknown>>, metadata: Partial<CustomDomain["metadata"]> = {}): void {
     const [namespace = "", name = ""] = key.split("/");
     const parsed = customDomainSpecSchema.parse(spec);
-    this.api.put("customdomains", { apiVersion: API_VERSION, kind: "CustomDomain", metadata: { name, namespace, ...metadata }, spec: parsed });
+    this.api.put("customdomains", {
+      apiVersion: API_VERSION,
+      kind: "CustomDomain",
+      metadata: { name, namespace, ...metadata },
+      spec: parsed,
+    });
   }
 
   domain(key: string): CustomDomain | undefined {
@@ -234,7 +244,8 @@ export class ClaimBench implements AsyncDisposable {
   #boot(): Process {
     const ledger = createLedger(new KubeClient(this.#transport));
     const before = this.#process as Process | undefined;
-    for (const [plural, collection] of kindsOf(ledger)) collection.store.replace(this.api.list(plural) as never, this.api.version);
+    for (const [plural, collection] of kindsOf(ledger))
+      collection.store.replace(this.api.list(plural) as never, this.api.version);
     ledger.namespaces.store.replace(before?.ledger.namespaces.store.list() ?? [], "1");
     const clock = this.#clock;
     const sessions = new CloudflareSessions({
@@ -253,7 +264,13 @@ export class ClaimBench implements AsyncDisposable {
     const locks = new KeyedLock();
     const progress = new ReleaseProgress();
     const events = { event: (_: unknown, __: string, reason: string) => void this.events.push(reason) };
-    const check = { clock, randomBytes: (size: number) => randomBytes(size), systemResolvers: () => [], deniedCIDRs: [], secrets };
+    const check = {
+      clock,
+      randomBytes: (size: number) => randomBytes(size),
+      systemResolvers: () => [],
+      deniedCIDRs: [],
+      secrets,
+    };
     return {
       ledger,
       sessions,

@@ -36,7 +36,11 @@ describe("what a claim has pinned", () => {
     expect(reason("alice/shop", "Ready")).toBe("ClassChangeNotSupported");
     expect(bench.domain("alice/shop")?.status?.verified).toBe(true);
     bench.unpublishProof("alice", "edited.alice-pottery.se");
-    await bench.until("the loss to be noted", () => bench.claim("edited.alice-pottery.se")?.spec.proofLostTime !== undefined, HOUR);
+    await bench.until(
+      "the loss to be noted",
+      () => bench.claim("edited.alice-pottery.se")?.spec.proofLostTime !== undefined,
+      HOUR,
+    );
     bench.putDomain("alice/shop", { domain: "edited.alice-pottery.se", className: "default" });
     bench.publishProof("alice", "edited.alice-pottery.se");
     await bench.until("it to be well again", () => bench.condition("alice/shop", "Ready")?.status === "True");
@@ -46,7 +50,10 @@ describe("what a claim has pinned", () => {
   it("the name: a policy that came later takes no live domain down, and refuses the next one", async () => {
     bench.putClass("strict");
     await bench.connect("alice/shop", "reserved.alice-pottery.se", { className: "strict" });
-    bench.putClass("strict", { policy: { reservedDomains: ["alice-pottery.se"] }, dns: { apex: { mode: "Unsupported", addresses: [] } } });
+    bench.putClass("strict", {
+      policy: { reservedDomains: ["alice-pottery.se"] },
+      dns: { apex: { mode: "Unsupported", addresses: [] } },
+    });
     bench.putDomain("alice/new", { domain: "new.alice-pottery.se", className: "strict" });
     await bench.round();
     expect(bench.condition("alice/shop", "Ready")?.status).toBe("True");
@@ -83,7 +90,7 @@ describe("what nobody could find out", () => {
     await bench.connect("alice/shop", "unproven.alice-pottery.se");
     bench.api.delete("domainclaims", "unproven.alice-pottery.se");
     bench.secret = "missing";
-    bench.world.dns.addFault({ kind: "drop" });
+    bench.world.dns.addFault({ server: bench.resolver, kind: "servfail" });
     await bench.round();
     bench.world.dns.clearFaults();
     bench.secret = "value";
@@ -168,7 +175,11 @@ describe("rule 11: expiry", () => {
 
 describe("admission", () => {
   it("a recheck of a refused domain is answered", async () => {
-    bench.putDomain("alice/shop", { domain: "nothing.alice-pottery.se", className: "missing" }, { annotations: { [ANNOTATION_RECHECK]: "t" } });
+    bench.putDomain(
+      "alice/shop",
+      { domain: "nothing.alice-pottery.se", className: "missing" },
+      { annotations: { [ANNOTATION_RECHECK]: "t" } },
+    );
     await bench.round();
     expect(bench.domain("alice/shop")?.status?.lastHandledRecheck).toBe("t");
     expect(reason("alice/shop", "Ready")).toBe("ClassNotFound");

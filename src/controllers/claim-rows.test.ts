@@ -27,7 +27,8 @@ afterAll(async () => {
 });
 
 const idsOf = (name: string) => bench.claim(name)?.spec.rows.map(({ id }) => id) ?? [];
-const rowAt = (hostname: string) => bench.world.cloudflare.rows().find((row) => row.hostname === hostname && row.status !== "deleted");
+const rowAt = (hostname: string) =>
+  bench.world.cloudflare.rows().find((row) => row.hostname === hostname && row.status !== "deleted");
 
 describe("rows of two claims that meet in www.<apex>", () => {
   it("deleting the apex leaves www alone where each is a domain of its own", async () => {
@@ -38,7 +39,10 @@ describe("rows of two claims that meet in www.<apex>", () => {
     bench.putDomain("alice/older", { domain: "older.se", className: "apart" });
     await bench.until("both", () => bench.hostnames().filter((name) => name.endsWith("older.se")).length === 2);
     for (const name of ["apex", "older"]) bench.api.delete("customdomains", `alice/${name}`);
-    await bench.until("both to be gone", () => bench.domain("alice/apex") === undefined && bench.domain("alice/older") === undefined);
+    await bench.until(
+      "both to be gone",
+      () => bench.domain("alice/apex") === undefined && bench.domain("alice/older") === undefined,
+    );
     expect(bench.hostnames().filter((name) => /separate|older/.test(name))).toEqual(["www.older.se", "www.separate.se"]);
   });
 
@@ -81,7 +85,9 @@ describe("a row that was handed over", () => {
     bench.putDomain("bob/m", { domain: "moves.alice-pottery.se", className: "second" });
     await bench.round();
     bench.publishProof("bob", "moves.alice-pottery.se");
-    await bench.until("the row to be in the other zone", () => second.rows().some(({ hostname }) => hostname === "moves.alice-pottery.se"));
+    await bench.until("the row to be in the other zone", () =>
+      second.rows().some(({ hostname }) => hostname === "moves.alice-pottery.se"),
+    );
     await bench.until("the old row to be gone", () => !bench.hostnames().includes("moves.alice-pottery.se"));
     await bench.until("one id in the claim", () => idsOf("moves.alice-pottery.se").length === 1);
     expect(bench.claim("moves.alice-pottery.se")?.spec.rows[0]?.zoneID).toBe(ZONE_2);

@@ -96,7 +96,7 @@ export function holderKey(claim: DomainClaim): string {
  * Every canonical name that this domain may stand for, before its class is known: folded and not. The claim decides; the
  * index only has to find everyone who may be concerned by a claim.
  */
-function possibleNames(domain: CustomDomain): string[] {
+export function possibleNames(domain: CustomDomain): string[] {
   // As written too: a class may admit suffixes that the pipeline refuses here.
   const names = new Set([domain.spec.domain.trim().toLowerCase()]);
   if (domain.status?.domain !== undefined) names.add(domain.status.domain);

@@ -129,7 +129,8 @@ export class MemoryAPI {
       return this.#delete(target, before);
     }
     if (object?.metadata.resourceVersion !== before.metadata.resourceVersion) throw new Refused(409, "Conflict", target);
-    const next = method === "PATCH" ? patched(before, object.metadata) : target.status ? { ...before, status: object.status } : object;
+    const next =
+      method === "PATCH" ? patched(before, object.metadata) : target.status ? { ...before, status: object.status } : object;
     return this.#store(target, before, next);
   }
 
@@ -146,8 +147,19 @@ export class MemoryAPI {
     const generation = (before.metadata.generation ?? 0) + (specChanged ? 1 : 0);
     const status = target.status || PLAIN.has(target.plural) ? next.status : (next.status ?? before.status);
     const { uid, creationTimestamp = "" } = before.metadata;
-    const metadata = { ...(target.status ? before.metadata : next.metadata), uid, creationTimestamp, generation, resourceVersion: "" };
-    const stored = { ...before, ...(target.status ? {} : { spec: next.spec }), ...(status === undefined ? {} : { status }), metadata };
+    const metadata = {
+      ...(target.status ? before.metadata : next.metadata),
+      uid,
+      creationTimestamp,
+      generation,
+      resourceVersion: "",
+    };
+    const stored = {
+      ...before,
+      ...(target.status ? {} : { spec: next.spec }),
+      ...(status === undefined ? {} : { status }),
+      metadata,
+    };
     if (metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0) return this.#remove(target, stored);
     return this.#keep(target, stored);
   }

@@ -32,11 +32,12 @@ const PAUSE_MS = 150;
  * kept as evidence.
  *
  * @param limitMs - of the clock; less than the time until the first check where something else is due before.
- * @throws Error when a check is due so soon that there is no window.
+ * @throws Error when a check is due so soon that there is no window, or none and no limit is given.
  */
 export async function assertIdle(environment: Environment, realMs: number, limitMs = Number.POSITIVE_INFINITY): Promise<void> {
   const windowMs = Math.min(limitMs, (await firstCheckAt(environment)) - environment.clock.now() - MARGIN_MS);
   if (windowMs < realMs) throw new Error(`a check is due in ${Math.round(windowMs / 1_000)} s: there is no idle window`);
+  if (windowMs === Number.POSITIVE_INFINITY) throw new Error("no check is due, ever: say how long the window is to be");
   const from = await endOfAuditLog(environment);
   const before = externalCalls(environment);
   const started = environment.clock.now();

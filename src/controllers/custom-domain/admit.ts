@@ -3,12 +3,18 @@ import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import type { LabelSelector } from "../../api/v1/policy-settings.ts";
 import type { Reason } from "../../api/v1/reasons.ts";
-import { canonicalName, type HostnameFacts, registrableDomainOf } from "../../core/hostname.ts";
+import { type CanonicalName, canonicalName, type HostnameFacts, registrableDomainOf } from "../../core/hostname.ts";
 import { keyOf } from "../../kube/objects.ts";
 import type { Ledger } from "../ledger.ts";
 
 export type Admission =
-  | { readonly kind: "admitted"; readonly class: CustomDomainClass; readonly names: HostnameFacts }
+  | {
+      readonly kind: "admitted";
+      readonly class: CustomDomainClass;
+      readonly names: HostnameFacts;
+      /** What the spec asks for and cannot have. The claim goes on as it is: its proof, its grace and its visitors. */
+      readonly stalled?: { readonly reason: Reason; readonly message: string };
+    }
   /** `stalled`: only an edit of this object helps; otherwise it heals when something else changes. */
   | { readonly kind: "refused"; readonly reason: Reason; readonly message: string; readonly stalled: boolean };
 
@@ -22,25 +28,38 @@ export function admit(domain: CustomDomain, ledger: Ledger): Admission {
     .find(({ spec }) => spec.holder?.uid === domain.metadata.uid);
   const chosen = chooseClass(domain, pinned, ledger);
   if (chosen.kind === "refused") return chosen;
-  const { class: found } = chosen;
-  const named = nameOf(domain, found);
+  const { class: found, stalled } = chosen;
+  const named = pinned === undefined ? nameOf(domain, found) : pinnedName(domain, pinned.spec.domain, found);
   if (named.kind === "refused") return named;
   const { names } = named;
-  if (pinned !== undefined && pinned.spec.domain === names.name) return { kind: "admitted", class: found, names };
+  if (pinned !== undefined) return { kind: "admitted", class: found, names, ...(stalled === undefined ? {} : { stalled }) };
   return policyProblem(domain, found, ledger) ?? { kind: "admitted", class: found, names };
 }
 
-type ClassChoice = { readonly kind: "found"; readonly class: CustomDomainClass } | Extract<Admission, { kind: "refused" }>;
+type Refused = Extract<Admission, { kind: "refused" }>;
+type ClassChoice =
+  | {
+      readonly kind: "found";
+      readonly class: CustomDomainClass;
+      readonly stalled?: Extract<Admission, { kind: "admitted" }>["stalled"];
+    }
+  | Refused;
 
 function chooseClass(domain: CustomDomain, pinned: DomainClaim | undefined, ledger: Ledger): ClassChoice {
   const { className } = domain.spec;
   const held = pinned?.spec.className;
-  if (held !== undefined && className !== undefined && className !== held) {
+  if (held !== undefined) {
+    const found = ledger.classes.get(held);
+    if (found === undefined) {
+      const message = `CustomDomainClass ${held}, which serves the domain, does not exist any more: an administrator creates it again`;
+      return { kind: "refused", reason: "ClassNotFound", message, stalled: false };
+    }
+    if (className === undefined || className === held) return { kind: "found", class: found };
     const message = `The domain is served by class ${held}, and a class cannot be changed: set spec.className back to ${held}, or delete this CustomDomain and create it anew`;
-    return { kind: "refused", reason: "ClassChangeNotSupported", message, stalled: true };
+    return { kind: "found", class: found, stalled: { reason: "ClassChangeNotSupported", message } };
   }
-  const name = held ?? className;
-  if (name !== undefined) {
+  if (className !== undefined) {
+    const name = className;
     const found = ledger.classes.get(name);
     if (found !== undefined) return { kind: "found", class: found };
     const message = `CustomDomainClass ${name} does not exist: an administrator creates it, or spec.className names another`;
@@ -59,10 +78,16 @@ function chooseClass(domain: CustomDomain, pinned: DomainClaim | undefined, ledg
   return { kind: "refused", reason: "MultipleDefaults", message, stalled: false };
 }
 
-function nameOf(
-  domain: CustomDomain,
-  { spec }: CustomDomainClass,
-): { kind: "named"; names: HostnameFacts } | Extract<Admission, { kind: "refused" }> {
+type Naming = { readonly kind: "named"; readonly names: HostnameFacts } | Refused;
+
+/** The facts of a name that is held: no policy of today decides about it again, nor how www was folded at the time. */
+function pinnedName(domain: CustomDomain, held: string, { spec }: CustomDomainClass): Naming {
+  const folds = spec.dns.apex.mode !== "Unsupported" && !held.startsWith("www.");
+  const lenient = { platformDomains: [], reservedDomains: [], allowedDomains: [held], refuseExampleDomains: false };
+  return named(domain, canonicalName(held, { ...lenient, foldWww: folds }));
+}
+
+function nameOf(domain: CustomDomain, { spec }: CustomDomainClass): Naming {
   const { dns, policy, cloudflare } = spec;
   const platform = [
     dns.target,
@@ -76,6 +101,10 @@ function nameOf(
     foldWww: dns.apex.mode !== "Unsupported",
     refuseExampleDomains: true,
   });
+  return named(domain, result);
+}
+
+function named(domain: CustomDomain, result: CanonicalName): Naming {
   if (result.ok) return { kind: "named", names: domain.spec.wwwRedirect === "Auto" ? result : { ...result, wwwTwin: undefined } };
   return { kind: "refused", reason: "InvalidDomain", message: result.message, stalled: true };
 }

@@ -8,6 +8,7 @@ import { keyOf } from "../../kube/objects.ts";
 import { TryAgain } from "../../runtime/controller.ts";
 import type { KeyedLock } from "../../runtime/keyed-lock.ts";
 import { holderKey, type Ledger, tenantOf } from "../ledger.ts";
+import { rememberedRows } from "../row-ownership.ts";
 
 export type ClaimOutcome =
   | { readonly kind: "held"; readonly claim: DomainClaim }
@@ -35,10 +36,13 @@ export async function claimName(self: CustomDomain, context: ClaimContext, signa
       : first;
   switch (decision.kind) {
     case "create":
-      return create(self, context, decision.spec, signal);
-    case "update":
+      return withinQuota(context, () => create(self, context, decision.spec, signal));
+    case "update": {
       if (claim === undefined) throw new Error(`claim ${domain}: an update of nothing`);
-      return { kind: "held", claim: await ledger.claims.replace({ ...claim, spec: decision.spec }, signal) };
+      const replace = async (): Promise<DomainClaim> => ledger.claims.replace({ ...claim, spec: decision.spec }, signal);
+      // A released name that is taken again is one more, as a new one is; the others are held already.
+      return decision.why === "Reclaimed" ? withinQuota(context, replace) : { kind: "held", claim: await replace() };
+    }
     case "held":
       if (claim === undefined) throw new Error(`claim ${domain}: nothing is held`);
       return { kind: "held", claim };
@@ -52,35 +56,45 @@ export async function claimName(self: CustomDomain, context: ClaimContext, signa
 
 function decide(self: CustomDomain, context: ClaimContext, claim: DomainClaimSpec | undefined, holderGone: boolean | undefined) {
   const { claimant, domain, now, ledger } = context;
-  const { issuer } = context.class.spec.ownership;
+  // A released name's tenant was hashed with the issuer of the class that it had.
+  const { issuer } = (ledger.classes.get(claim?.className ?? "") ?? context.class).spec.ownership;
   return decideClaim({ claimant, domain, claim, issuer, holderGone, firstInLine: isFirstInLine(self, domain, ledger), now });
 }
 
-/** The quota counts claims, and a create is counted before the next is decided: neither a burst nor a failover exceeds it. */
-async function create(
-  self: CustomDomain,
-  context: ClaimContext,
-  spec: DomainClaimSpec,
-  signal: AbortSignal,
-): Promise<ClaimOutcome> {
+/** The quota counts claims, and a write is counted before the next is decided: neither a burst nor a failover exceeds it. */
+async function withinQuota(context: ClaimContext, write: () => Promise<DomainClaim>): Promise<ClaimOutcome> {
   const { ledger, locks, claimant, domain } = context;
   const account = `${claimant.namespace}/${claimant.className}`;
   const unlock = locks.tryAcquire(`quota ${account}`);
   if (unlock === undefined) throw new TryAgain("another domain of the namespace is being claimed");
   try {
     const limit = context.class.spec.policy.maxDomainsPerNamespace;
-    const used = ledger.claims.store.byIndex("account", account).length;
+    // A retained claim that is taken again counts already.
+    const used = ledger.claims.store.byIndex("account", account).filter(({ metadata }) => metadata.name !== domain).length;
     if (used >= limit) {
       const message = `Namespace ${claimant.namespace} has ${used} domains in class ${claimant.className}, and ${limit} are allowed: delete one, or ask an administrator`;
       return { kind: "overQuota", message };
     }
-    const claim = { apiVersion: API_VERSION, kind: DOMAIN_CLAIMS.kind, metadata: { name: domain }, spec };
-    return { kind: "held", claim: await ledger.claims.create(claim, signal) };
+    return { kind: "held", claim: await write() };
+  } finally {
+    unlock();
+  }
+}
+
+/** Rules 1 and 13: where a claim was deleted by hand, status still knows the ids of its rows. */
+async function create(
+  self: CustomDomain,
+  { ledger, domain }: ClaimContext,
+  spec: DomainClaimSpec,
+  signal: AbortSignal,
+): Promise<DomainClaim> {
+  const rows = rememberedRows(self, domain, ledger);
+  const claim = { apiVersion: API_VERSION, kind: DOMAIN_CLAIMS.kind, metadata: { name: domain }, spec: { ...spec, rows } };
+  try {
+    return await ledger.claims.create(claim, signal);
   } catch (error) {
     if (isAlreadyExists(error)) throw new TryAgain(`somebody else claimed ${domain} first (${keyOf(self)})`);
     throw error;
-  } finally {
-    unlock();
   }
 }
 

@@ -38,14 +38,15 @@ export async function conclude(
   const wasLive = provisioned.claim.spec.verifiedTime !== undefined;
   const aspects: Record<keyof Summary["aspects"], AspectFinding> = {
     Claimed: { status: "True", reason: "Claimed", message: `${admission.names.name} is held by this CustomDomain.` },
-    OwnershipVerified: ownershipFinding(provisioned.claim, { ...pass.proved, ledger }),
+    OwnershipVerified: ownershipFinding(provisioned.claim, { ...pass.proved, ledger }, domain.status),
     ...hostname,
     DNSConfigured: dns === undefined || dns.condition.status === "Unknown" ? "keep" : dns.condition,
     Routed: route?.routed ?? (due.kind === "now" && !domain.spec.suspend && !wasLive ? NOT_VISITED : "keep"),
     BillingSynced: billingFinding({ ...pass, claim: provisioned.claim }, provisioned.rows.get(admission.names.name), ledger),
   };
-  const live = isLive(aspects, domain.status) && !domain.spec.suspend;
-  const claim = live && !wasLive ? await wentLive(provisioned.claim, now, ledger, signal) : provisioned.claim;
+  const holds = isLive(aspects, domain.status);
+  const goesLive = holds && !wasLive && !domain.spec.suspend && provisioned.claim.spec.state === "Proven";
+  const claim = goesLive ? await wentLive(provisioned.claim, now, ledger, signal) : provisioned.claim;
   const verified = claim.spec.verifiedTime !== undefined;
   const checkedAt = due.kind === "now" ? now : undefined;
   const dnsChanged =
@@ -53,10 +54,10 @@ export async function conclude(
     domain.status?.dnsRecords !== undefined &&
     foundValues(dns.dnsRecords) !== foundValues(domain.status.dnsRecords);
   const since = scheduleSince(domain, { dnsChanged, claimedAt: claim.spec.createdTime, now });
-  const nextAt = due.kind === "now" ? nextCheck(claimant.uid, { verified, healthy: live, since, now }) : due.at;
+  const nextAt = due.kind === "now" ? nextCheck(claimant.uid, { verified, healthy: holds, since, now }) : due.at;
   const shared = provisioned.problems.find(({ own }) => !own);
   const own = provisioned.problems.filter((problem) => problem.own);
-  const stalled = own.find((problem) => problem.stalled);
+  const stalled = own.find((problem) => problem.stalled) ?? admission.stalled;
   const summary: Summary = {
     id: claim.spec.id ?? id,
     domain: admission.names.name,

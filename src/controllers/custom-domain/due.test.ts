@@ -79,9 +79,10 @@ describe("the memory of checks", () => {
 describe("what the schedule counts from", () => {
   const since = "2026-11-03T08:00:00Z";
   it.each([
-    ["as before", domain({ status: { schedule: { since } } }), false, Date.parse(since)],
+    ["as before", domain({ status: { schedule: { since: "2026-11-03T09:10:00Z" } } }), false, Date.parse("2026-11-03T09:10:00Z")],
     ["now, after a change of spec", domain({ generation: 2, status: { schedule: { since } } }), false, NOW],
     ["now, after a change of DNS", domain({ status: { schedule: { since } } }), true, NOW],
+    ["a claim that began later", domain({ status: { schedule: { since } } }), false, Date.parse("2026-11-03T09:00:00Z")],
     ["the claim, at first", domain(), false, Date.parse("2026-11-03T09:00:00Z")],
   ])("%s", (_, subject, dnsChanged, expected) => {
     expect(scheduleSince(subject, { dnsChanged, claimedAt: "2026-11-03T09:00:00Z", now: NOW })).toBe(expected);

@@ -66,8 +66,8 @@ export function checkDue(
 }
 
 /**
- * What the intervals count from: now after a change of spec or of what DNS says, else as before. A domain that is seen for the
- * first time counts from its claim.
+ * What the intervals count from: now after a change of spec or of what DNS says, else as before. A claim that began later (the
+ * first one, or one after a lapse or an expiry) begins anew.
  */
 export function scheduleSince(
   domain: CustomDomain,
@@ -77,8 +77,9 @@ export function scheduleSince(
   const specChanged =
     domain.status?.observedGeneration !== undefined && domain.status.observedGeneration !== domain.metadata.generation;
   if (specChanged || input.dnsChanged) return input.now;
-  if (since !== undefined) return Date.parse(since);
-  return input.claimedAt === undefined ? input.now : Math.min(input.now, Date.parse(input.claimedAt));
+  const claimed = input.claimedAt === undefined ? undefined : Math.min(input.now, Date.parse(input.claimedAt));
+  if (since === undefined) return claimed ?? input.now;
+  return Math.max(Date.parse(since), claimed ?? 0);
 }
 
 export function nextCheck(

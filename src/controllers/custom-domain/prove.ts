@@ -1,4 +1,5 @@
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
+import type { CustomDomainStatus } from "../../api/v1/custom-domain-status.ts";
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { disagreement, everyServerHas, everyServerLacks, type ProofAnswer, proofRecord } from "../../check/proof.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type ProofFinding,
   type ProofPolicy,
 } from "../../core/claim.ts";
-import type { Finding } from "../../core/conditions.ts";
+import { type Finding, findCondition } from "../../core/conditions.ts";
 import type { Ledger } from "../ledger.ts";
 
 const HOUR_MS = 3_600_000;
@@ -22,7 +23,8 @@ export interface ProveContext {
   readonly claimant: Claimant;
   /** Undefined: not asked in this reconcile. */
   readonly answer: ProofAnswer | undefined;
-  readonly hostnameActive: boolean;
+  /** Whether Cloudflare has accepted the hostname; undefined: there is a row, and it was not seen. */
+  readonly hostnameActive: boolean | undefined;
   readonly now: number;
 }
 
@@ -60,6 +62,8 @@ export async function prove(claim: DomainClaim, context: ProveContext, signal: A
 }
 
 function findingOf(answer: ProofAnswer | undefined, own: string, holders: string | undefined): ProofFinding {
+  // The registry knows no such domain: nothing is proven, nothing is lost, but a claim that waits for a proof may run out.
+  if (answer?.kind === "incomplete" && answer.reason === "NXDomain") return { kind: "asked", own: "some", holders: "some" };
   if (answer === undefined || answer.kind === "incomplete") return { kind: "unknown" };
   return { kind: "asked", own: presence(answer, own), holders: holders === undefined ? "some" : presence(answer, holders) };
 }
@@ -84,13 +88,21 @@ function lossFuse(claim: DomainClaim, ledger: Ledger): boolean {
   return fuseBlown(proven.filter(({ spec }) => spec.proofLostTime !== undefined).length, proven.length);
 }
 
-/** OwnershipVerified. "keep" when nobody could be asked: an outage proves nothing, for or against. */
-export function ownershipFinding(claim: DomainClaim, context: ProveContext): Finding | "keep" {
+/**
+ * OwnershipVerified. "keep" when nobody could be asked: an outage proves nothing, for or against. But what `previous` says of an
+ * earlier claim does not make one proven that is not.
+ */
+export function ownershipFinding(
+  claim: DomainClaim,
+  context: ProveContext,
+  previous: CustomDomainStatus | undefined,
+): Finding | "keep" {
   const { answer, claimant } = context;
   const own = ownProof(context.class, claimant.tenant, claim.metadata.name);
   const proven = claim.spec.state === "Proven" && isHolder(claim.spec, claimant);
   if (context.class.spec.ownership.proof === "ProviderOnly") {
-    return proven && context.hostnameActive
+    if (proven && context.hostnameActive === undefined) return "keep";
+    return proven && context.hostnameActive === true
       ? {
           status: "True",
           reason: "ProviderOnly",
@@ -109,13 +121,18 @@ export function ownershipFinding(claim: DomainClaim, context: ProveContext): Fin
     const message = `The TXT record at ${own.name} is gone since ${claim.spec.proofLostTime}: publish it again, with value ${own.value}, or the domain is disconnected`;
     return { status: "False", reason: "ProofLost", message };
   }
-  if (answer === undefined) return "keep";
-  if (answer.kind === "incomplete") return "keep";
+  const awaiting: Finding = {
+    status: "False",
+    reason: "AwaitingProof",
+    message: `Publish a TXT record at ${own.name} with value ${own.value}`,
+  };
+  if (answer === undefined || answer.kind === "incomplete")
+    return findCondition(previous?.conditions, "OwnershipVerified")?.status === "True" ? awaiting : "keep";
   if (answer.kind === "refused") return { status: "False", reason: answer.reason, message: answer.message };
   const split = disagreement(answer, own.value);
   if (split !== undefined) {
     const message = `${split}: ownership is proven once all name servers of the domain have the TXT record at ${own.name}`;
     return { status: "False", reason: "Propagating", message };
   }
-  return { status: "False", reason: "AwaitingProof", message: `Publish a TXT record at ${own.name} with value ${own.value}` };
+  return awaiting;
 }

@@ -1,9 +1,11 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
 import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
+import { ANNOTATION_RECHECK } from "../../api/v1/group.ts";
 import { readProof } from "../../check/proof.ts";
 import { wantedHostname } from "../../cloudflare/hostname.ts";
 import { hostnameCondition } from "../../cloudflare/hostname-conditions.ts";
-import type { Claimant } from "../../core/claim.ts";
+import type { CustomHostname } from "../../cloudflare/row.ts";
+import { type Claimant, isHolder } from "../../core/claim.ts";
 import { findCondition } from "../../core/conditions.ts";
 import { isStale } from "../../kube/api-error.ts";
 import { keyOf, type ObjectKey } from "../../kube/objects.ts";
@@ -12,10 +14,11 @@ import { tenantOf } from "../ledger.ts";
 import { type Admission, admit } from "./admit.ts";
 import { rowsChanged } from "./aspects.ts";
 import { dnsAccess } from "./check.ts";
-import { claimName } from "./claim.ts";
+import { type ClaimOutcome, claimName } from "./claim.ts";
 import type { CustomDomainContext, Pass } from "./context.ts";
 import { CheckMemory, checkDue } from "./due.ts";
 import { finalise } from "./finalise.ts";
+import { knowsOfRelease } from "./lapse.ts";
 import { ensureMetadata, stableID } from "./metadata.ts";
 import { prove } from "./prove.ts";
 import { refusedByAdmission, refusedByClaim, waitingForRelease } from "./refusals.ts";
@@ -46,22 +49,24 @@ export class CustomDomainReconciler implements Reconciler {
       if (domain.metadata.deletionTimestamp !== undefined) return await this.#finalise(domain, signal);
       return await this.#advance(domain, signal);
     } catch (error) {
-      if (isStale(error)) throw new TryAgain("the object was written meanwhile");
-      throw error;
+      if (!isStale(error)) throw error;
+      // W1: decide again on what is there now, not on a copy that may stay behind for a while.
+      await this.#options.ledger.domains.live(key, signal);
+      throw new TryAgain("the object was written meanwhile");
     }
   }
 
   async #finalise(domain: CustomDomain, signal: AbortSignal): Promise<ReconcileResult> {
-    const { ledger, providers, progress, clock } = this.#options;
+    const { ledger, progress, events, clock } = this.#options;
     const tenant = tenantOf(ledger, domain.metadata.namespace ?? "");
     const id = stableID(domain, ledger);
-    const outcome = await finalise(domain, { ledger, providers, progress, clock, tenant, id }, signal);
+    const outcome = await finalise(domain, { ledger, progress, events, clock, tenant, id }, signal);
     if (outcome.kind === "finalised") {
       this.#memory.forget(domain.metadata.uid ?? "");
       return {};
     }
     const current = ledger.domains.get(keyOf(domain)) ?? domain;
-    await this.#write(current, waitingForRelease(current, outcome.message, clock.now()), signal);
+    await this.#write(current, waitingForRelease(current, outcome, clock.now()), signal);
     return { requeueAfterMs: FINALISE_AFTER_MS };
   }
 
@@ -104,22 +109,26 @@ export class CustomDomainReconciler implements Reconciler {
       await this.#write(domain, refusedByAdmission(domain, id, refusal, clock.now()), signal);
       return { requeueAfterMs: QUOTA_AFTER_MS };
     }
+    // Known by the live claim only: a holder that was re-created, or a cache that is behind. What it pinned decides.
+    if (claimed.kind === "held" && claimed.claim.spec.className !== found.metadata.name)
+      throw new TryAgain("the claim names another class");
     const rows = this.#observedRows(claimed.claim, found.metadata.name);
     const times = this.#memory.get(domain);
-    const changed = rowsChanged(rows.values(), domain.status) || claimChanged(domain, claimed.claim);
+    const required = found.spec.ownership.proof === "Required";
+    const changed = rowsChanged(rows.values(), domain.status) || claimChanged(domain, claimed, required);
     const recheckMinMs = found.spec.ownership.recheckMinSeconds * 1_000;
     const due = checkDue(domain, { times, changed, recheckMinMs, now: clock.now() });
-    const required = found.spec.ownership.proof === "Required";
     const answer = due.kind === "now" && required ? await readProof(names.name, dnsAccess(found, check), signal) : undefined;
-    const primary = rows.get(names.name);
-    const hostnameActive = primary !== undefined && hostnameCondition(primary).status === "True";
+    const hostnameActive = isHostnameActive(claimed.claim, rows.get(names.name));
     const context = { ledger, class: found, claimant, answer, hostnameActive, now: clock.now() };
     const proved = await prove(claimed.claim, context, signal);
     // A takeover by proof makes the contender the holder: the next reconcile goes on as one, at once.
     if (claimed.kind === "refused" && proved.why !== undefined && proved.claim.spec.holder?.uid === uid)
       throw new TryAgain("the claim was taken over by proof", 0);
     const pass: Pass = { domain, id, admission, claimant, claim: proved.claim, proved: context, due, since: times };
-    if (claimed.kind === "refused") {
+    // Its own claim, released by a pass that died before it could tell.
+    const untold = isHolder(claimed.claim.spec, claimant) && !knowsOfRelease(domain.status);
+    if (claimed.kind === "refused" && !untold) {
       const { status, nextAt } = await refusedByClaim(pass, claimed, check, signal);
       return this.#finish(domain, status, due.kind === "now" ? clock.now() : undefined, nextAt, signal);
     }
@@ -166,17 +175,30 @@ export class CustomDomainReconciler implements Reconciler {
   }
 }
 
+/** Undefined where there should be a row and nobody has seen it, as after a restart. */
+function isHostnameActive({ spec }: DomainClaim, row: CustomHostname | undefined): boolean | undefined {
+  if (row !== undefined) return hostnameCondition(row).status === "True";
+  return spec.rows.some(({ role }) => role === "Primary") ? undefined : false;
+}
+
 /** Claims rule 11: an unproven claim ran out. Only an edit or a recheck claims the name again. */
 function isExpired({ status, metadata }: CustomDomain): boolean {
   const stalled = findCondition(status?.conditions, "Stalled");
   if (stalled?.reason !== "ProofExpired" || status?.observedGeneration !== metadata.generation) return false;
-  const token = metadata.annotations?.["customdomains.dev/recheck"];
+  const token = metadata.annotations?.[ANNOTATION_RECHECK]?.slice(0, 256);
   return token === undefined || token === status?.lastHandledRecheck;
 }
 
-/** Whether the claim says something that status does not know yet. */
-function claimChanged({ status }: CustomDomain, { spec }: DomainClaim): boolean {
+/** Whether the claim says something that status does not know yet. Without `required`, a proven one may be unowned for long. */
+function claimChanged(
+  { status }: CustomDomain,
+  outcome: Exclude<ClaimOutcome, { kind: "overQuota" }>,
+  required: boolean,
+): boolean {
+  const { spec } = outcome.claim;
   const claimed = findCondition(status?.conditions, "Claimed")?.status === "True";
+  if (status?.domain !== spec.domain || claimed !== (outcome.kind === "held")) return true;
   const owned = findCondition(status?.conditions, "OwnershipVerified")?.status === "True";
-  return status?.domain !== spec.domain || (claimed && owned !== (spec.state === "Proven" && spec.proofLostTime === undefined));
+  const proven = spec.state === "Proven" && (!required || spec.proofLostTime === undefined);
+  return claimed && (required ? owned !== proven : owned && !proven);
 }

@@ -1,13 +1,15 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
 import type { CustomDomainStatus } from "../../api/v1/custom-domain-status.ts";
-import type { Finding } from "../../core/conditions.ts";
+import { ANNOTATION_RECHECK } from "../../api/v1/group.ts";
+import { type Finding, wholeSeconds } from "../../core/conditions.ts";
 import { type AspectFinding, type Summary, summarise } from "../../core/summarise.ts";
 import type { Admission } from "./admit.ts";
 import { billingFinding } from "./billing.ts";
 import { type CheckDependencies, checkDns } from "./check.ts";
 import type { ClaimOutcome } from "./claim.ts";
-import type { Pass, Served } from "./context.ts";
+import type { Pass } from "./context.ts";
 import { nextCheck, scheduleSince } from "./due.ts";
+import type { FinaliseOutcome } from "./finalise.ts";
 import { ownershipFinding, ownProof } from "./prove.ts";
 
 type Refusal = Extract<Admission, { kind: "refused" }>;
@@ -32,6 +34,8 @@ export function refusedByAdmission(domain: CustomDomain, id: string, refusal: Re
       BillingSynced: rest,
     },
     stalled: stalled ? finding : undefined,
+    // The refusal is the answer to whoever asked.
+    lastHandledRecheck: domain.metadata.annotations?.[ANNOTATION_RECHECK]?.slice(0, 256) ?? domain.status?.lastHandledRecheck,
   };
   return summarise(summary, domain.status, domain.metadata.generation ?? 0, now);
 }
@@ -56,10 +60,9 @@ export async function refusedByClaim(
     contender && due.kind === "now"
       ? await checkDns({ names, class: found, id, proof, rows: [], answer: pass.proved.answer }, dependencies, signal)
       : undefined;
-  const ownership = contender ? ownershipFinding(pass.claim, pass.proved) : NOT_CLAIMED;
+  const ownership = contender ? ownershipFinding(pass.claim, pass.proved, domain.status) : NOT_CLAIMED;
   const since = scheduleSince(domain, { dnsChanged: false, claimedAt: undefined, now });
-  const nextAt =
-    due.kind === "now" ? nextCheck(claimant.uid, { verified: false, healthy: false, since, now }) : due.at;
+  const nextAt = due.kind === "now" ? nextCheck(claimant.uid, { verified: false, healthy: false, since, now }) : due.at;
   const summary: Summary = {
     ...unchanged(domain, id),
     domain: names.name,
@@ -84,14 +87,18 @@ export async function refusedByClaim(
     checkedAt: due.kind === "now" ? now : pass.since?.checkedAt,
     nextCheckAt: nextAt,
     lastHandledRecheck: (due.kind === "now" ? due.token : undefined) ?? domain.status?.lastHandledRecheck,
-    schedule: { since: new Date(since).toISOString() },
+    schedule: { since: wholeSeconds(since) },
   };
   return { status: summarise(summary, domain.status, domain.metadata.generation ?? 0, now), nextAt };
 }
 
 /** Status of a domain that is being deleted: what is awaited, and nothing else changes. */
-export function waitingForRelease(domain: CustomDomain, message: string, now: number): CustomDomainStatus {
-  const deleting: Finding = { status: "False", reason: "Deleting", message };
+export function waitingForRelease(
+  domain: CustomDomain,
+  { message, failing }: Extract<FinaliseOutcome, { kind: "waiting" }>,
+  now: number,
+): CustomDomainStatus {
+  const deleting: Finding = { status: "False", reason: failing ? "DeletionStalled" : "Deleting", message };
   const summary: Summary = {
     ...unchanged(domain, domain.status?.id ?? domain.metadata.uid ?? ""),
     aspects: {
@@ -130,54 +137,5 @@ function unchanged(domain: CustomDomain, id: string): Omit<Summary, "aspects" | 
     lastRevalidatedAt: status?.lastRevalidatedAt,
     failures: status?.failures,
     schedule: status?.schedule,
-  };
-}
-
-/** The claim was lost to a lapse or an expiry in this reconcile: the claim controller removes the rows. */
-export function lapsed(pass: Pass, now: number): Served {
-  const { domain, id, claim } = pass;
-  const expired = claim.spec.provenTime === undefined;
-  const reason = expired ? ("ProofExpired" as const) : ("ProofLapsed" as const);
-  const message = expired
-    ? "The TXT record was not published in time, so the name was given up: publish it, then edit this object or set the recheck annotation."
-    : "The TXT record stayed away longer than the grace period, so the domain was disconnected: publish it again.";
-  const finding: Finding = { status: "False", reason, message };
-  const lost: Finding = { status: "False", reason: "ClaimLost", message };
-  const previous = domain.status;
-  const summary: Summary = {
-    id,
-    domain: claim.spec.domain,
-    unicodeDomain: previous?.unicodeDomain,
-    className: claim.spec.className,
-    aspects: {
-      Claimed: lost,
-      OwnershipVerified: finding,
-      HostnameActive: lost,
-      CertificateReady: lost,
-      DNSConfigured: "keep",
-      Routed: lost,
-      BillingSynced: "keep",
-    },
-    stalled: expired ? finding : undefined,
-    suspended: false,
-    verifiedAt: undefined,
-    hostnames: [],
-    dnsRecords: "keep",
-    verificationRecords: "keep",
-    check: undefined,
-    couldNotAsk: undefined,
-    checkedAt: now,
-    nextCheckAt: now + 60_000,
-    lastHandledRecheck: domain.metadata.annotations?.["customdomains.dev/recheck"] ?? previous?.lastHandledRecheck,
-    lastHandledRevalidate: previous?.lastHandledRevalidate,
-    lastRevalidatedAt: previous?.lastRevalidatedAt,
-    failures: undefined,
-    schedule: previous?.schedule,
-  };
-  return {
-    status: summarise(summary, previous, domain.metadata.generation ?? 0, now),
-    nextAt: now + 60_000,
-    checkedAt: now,
-    soonerMs: 60_000,
   };
 }

@@ -1,12 +1,16 @@
 import type { CustomHostname } from "../../cloudflare/row.ts";
+import { wholeSeconds } from "../../core/conditions.ts";
 import { hostnameAspects } from "./aspects.ts";
 import { checkDns, checkRoute, type DnsView, type RouteView } from "./check.ts";
 import { conclude } from "./conclude.ts";
 import type { CustomDomainContext, Pass, Served } from "./context.ts";
+import { lapsed } from "./lapse.ts";
 import { ownProof } from "./prove.ts";
 import type { WantedRow } from "./provision.ts";
-import { lapsed } from "./refusals.ts";
 import { provisionRows, waitingFor } from "./rows.ts";
+
+const DAY_MS = 86_400_000;
+const WARNING_MS = 3 * DAY_MS;
 
 /** Claims rules 6 and 7 and the check, for the holder of the name: provision → observe → check → summarise. */
 export async function serve(
@@ -21,6 +25,7 @@ export async function serve(
   const before = checking && needsSafetyLook(pass) ? await look(pass, [], options, signal) : undefined;
   const provisioned = await provisionRows(pass, options, wanted, before, signal);
   for (const note of provisioned.notes) options.events.event(domain, note.type, note.reason, "Provision", note.message);
+  if (checking) warnOfExpiry(pass, options);
   const rows = [...provisioned.rows.values()];
   const reusable = before !== undefined && rows.length === 0;
   const dns = checking ? (reusable ? before : await look(pass, rows, options, signal)) : undefined;
@@ -33,6 +38,16 @@ export async function serve(
   });
   const route = checking ? await visit(pass, rows, dns, hostname, options, signal) : undefined;
   return conclude(pass, provisioned, { dns, route, hostname }, options, signal);
+}
+
+/** Claims rule 11: once, at the first check of the last three days. */
+function warnOfExpiry({ claim, admission, domain, since }: Pass, { events, clock }: CustomDomainContext): void {
+  if (claim.spec.state !== "Pending" || since === undefined) return;
+  const endsAt = Date.parse(claim.spec.createdTime) + admission.class.spec.ownership.unprovenExpiryDays * DAY_MS;
+  const warnAt = endsAt - WARNING_MS;
+  if (since.checkedAt >= warnAt || clock.now() < warnAt) return;
+  const note = `${claim.spec.domain} is given up on ${wholeSeconds(endsAt)} unless its ownership is proven: publish the TXT record in status.verificationRecords`;
+  events.event(domain, "Warning", "ProofExpiring", "Prove", note);
 }
 
 /** Before the proof a row is made only for a name that does not lead here yet, which somebody has to find out first. */

@@ -16,6 +16,11 @@ import { release } from "./release.ts";
 const BUSY_MS = 1_000;
 const ORPHAN_SWEEP_MS = 600_000;
 const UNAVAILABLE_MS = 15_000;
+/** A Secret or class that is mended wakes its claims; this is for what is mended at Cloudflare. */
+const REFUSED_MS = 300_000;
+const VERIFY_MS = 2_000;
+const MAX_VERIFY_MS = 60_000;
+const LATE_MS = 600_000;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -86,7 +91,7 @@ export class DomainClaimReconciler implements Reconciler {
     if (provider.kind === "unavailable") {
       const refused = provider.reason === "SecretNotFound" || provider.reason === "ClassNotFound";
       this.#progress.failed(name, { refused, message: provider.message }, this.#clock.monotonic());
-      return { requeueAfterMs: UNAVAILABLE_MS };
+      return { requeueAfterMs: refused ? REFUSED_MS : UNAVAILABLE_MS };
     }
     const { ownership } = provider.class.spec;
     const hostnames = [...new Set([name, `www.${name}`, ...claim.spec.rows.map((row) => row.hostname)])];
@@ -104,19 +109,34 @@ export class DomainClaimReconciler implements Reconciler {
           issuer: ownership.issuer,
           cooldownMs: ownership.releaseCooldownHours * HOUR_MS,
           hostnames,
+          mustTell: !this.#isLate(name),
           now: () => this.#clock.now(),
         },
         signal,
       );
+      if (step.kind === "waiting") return this.#wait(name, step.message);
       this.#progress.succeeded(name);
-      return step.kind === "done" ? {} : { requeueAfterMs: step.afterMs };
+      return step.kind === "done" ? {} : { requeueAfterMs: 0 };
     } catch (error) {
       if (!(error instanceof CloudflareError)) throw error;
       const refused = error.class === "Unauthorized" || error.class === "SaaSNotEnabled";
       this.#progress.failed(name, { refused, message: error.message }, this.#clock.monotonic());
       this.#log.warn({ claim: name, err: error }, "a name cannot be released now");
-      return { requeueAfterMs: Math.max(error.retryAfterMs ?? 0, UNAVAILABLE_MS) };
+      return { requeueAfterMs: Math.max(error.retryAfterMs ?? 0, refused ? REFUSED_MS : UNAVAILABLE_MS) };
     }
+  }
+
+  /** Looks again soon at first, then less and less often; what takes too long is told like a failure. */
+  #wait(name: string, message: string): ReconcileResult {
+    const now = this.#clock.monotonic();
+    const waitedMs = this.#progress.waiting(name, message, now);
+    if (this.#isLate(name)) this.#progress.failed(name, { refused: false, message }, now);
+    return { requeueAfterMs: Math.min(MAX_VERIFY_MS, Math.max(VERIFY_MS, waitedMs / 2)) };
+  }
+
+  #isLate(name: string): boolean {
+    const trouble = this.#progress.trouble(name);
+    return trouble !== undefined && this.#clock.monotonic() - trouble.since >= LATE_MS;
   }
 
   async #tombstone(claim: DomainClaim, signal: AbortSignal): Promise<ReconcileResult> {
@@ -136,9 +156,7 @@ export class DomainClaimReconciler implements Reconciler {
     const { snapshot } = provider.session;
     const hostnames = [claim.metadata.name, `www.${claim.metadata.name}`];
     for (const hostname of hostnames) snapshot.watch(hostname);
-    return hostnames.some((hostname) =>
-      snapshot.byHostname(hostname).some((row) => isUnrecorded(claim, row, this.#ledger)),
-    );
+    return hostnames.some((hostname) => snapshot.byHostname(hostname).some((row) => isUnrecorded(claim, row, this.#ledger)));
   }
 
   async #orphan(claim: DomainClaim, signal: AbortSignal): Promise<ReconcileResult> {

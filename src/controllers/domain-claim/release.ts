@@ -1,15 +1,15 @@
+import type { CustomDomainStatus } from "../../api/v1/custom-domain-status.ts";
 import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
 import type { CloudflareApi } from "../../cloudflare/api.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
 import { isGone } from "../../cloudflare/hostname.ts";
 import { decideReleased8, withRows } from "../../core/claim.ts";
+import { knowsOfRelease } from "../custom-domain/lapse.ts";
 import type { Ledger } from "../ledger.ts";
 import { isUnrecorded } from "../row-ownership.ts";
 
-/** `again`: look once more after this long; the rows are being deleted. */
-export type ReleaseStep = { readonly kind: "done" } | { readonly kind: "again"; readonly afterMs: number };
-
-const VERIFY_AFTER_MS = 2_000;
+/** `recorded`: a row was found and goes with the next step. `waiting`: somebody else has to finish first; look again. */
+export type ReleaseStep = { readonly kind: "done" | "recorded" } | { readonly kind: "waiting"; readonly message: string };
 
 /**
  * Claims rule 8 for a claim that is Releasing, under the name's lock: every row is deleted by an id that the claim holds,
@@ -27,6 +27,8 @@ export async function release(
     readonly issuer: string;
     readonly cooldownMs: number;
     readonly hostnames: readonly string[];
+    /** Whether a holder that is alive has to know of the release before its last trace goes: not for ever. */
+    readonly mustTell: boolean;
     readonly now: () => number;
   },
   signal: AbortSignal,
@@ -36,7 +38,7 @@ export async function release(
     // W3: a row is deleted only by an id in the claim, so that a crash between here and there leaves a trace.
     const spec = withRows(claim.spec, [...claim.spec.rows, ...unrecorded].slice(0, 4));
     await context.ledger.claims.replace({ ...claim, spec }, signal);
-    return { kind: "again", afterMs: 0 };
+    return { kind: "recorded" };
   }
   let pending = false;
   for (const row of claim.spec.rows) {
@@ -44,9 +46,8 @@ export async function release(
     if (api === undefined) throw unreachable(row);
     if (!(await isRowGone(row, api, signal))) pending = true;
   }
-  if (pending) return { kind: "again", afterMs: VERIFY_AFTER_MS };
-  await finish(claim, context, signal);
-  return { kind: "done" };
+  if (pending) return { kind: "waiting", message: "Cloudflare is still deleting the custom hostname." };
+  return finish(claim, context, signal);
 }
 
 async function findUnrecorded(
@@ -80,18 +81,30 @@ function unreachable({ hostname, zoneID }: ClaimRow): CloudflareError {
   return new CloudflareError({ class: "Unauthorized", message, ambiguous: false });
 }
 
-async function finish(claim: DomainClaim, context: Parameters<typeof release>[1], signal: AbortSignal): Promise<void> {
+async function finish(claim: DomainClaim, context: Parameters<typeof release>[1], signal: AbortSignal): Promise<ReleaseStep> {
   const { ledger, issuer, cooldownMs, now } = context;
   const holder = await holderState(claim, ledger, signal);
-  const decision = decideReleased8({ claim: claim.spec, holder, issuer, cooldownMs, now: now() });
-  if (decision.kind === "delete") await ledger.claims.remove(claim, signal);
-  else await ledger.claims.replace({ ...claim, spec: decision.spec }, signal);
+  const decision = decideReleased8({ claim: claim.spec, holder: holder.kind, issuer, cooldownMs, now: now() });
+  if (decision.kind === "update") await ledger.claims.replace({ ...claim, spec: decision.spec }, signal);
+  else {
+    // Rule 11: without the claim only its status keeps the holder from claiming the name again at once.
+    if (context.mustTell && !knowsOfRelease(holder.status))
+      return { kind: "waiting", message: "The CustomDomain has not been told yet that its claim ran out." };
+    await ledger.claims.remove(claim, signal);
+  }
+  return { kind: "done" };
 }
 
-async function holderState(claim: DomainClaim, ledger: Ledger, signal: AbortSignal): Promise<"alive" | "deleting" | "gone"> {
+interface HolderState {
+  readonly kind: "alive" | "deleting" | "gone";
+  readonly status: CustomDomainStatus | undefined;
+}
+
+async function holderState(claim: DomainClaim, ledger: Ledger, signal: AbortSignal): Promise<HolderState> {
   const { holder } = claim.spec;
-  if (holder === undefined) return "gone";
+  if (holder === undefined) return { kind: "gone", status: undefined };
   const live = await ledger.domains.live(`${holder.namespace}/${holder.name}`, signal);
-  if (live.kind === "gone" || live.object.metadata.uid !== holder.uid) return "gone";
-  return live.object.metadata.deletionTimestamp === undefined ? "alive" : "deleting";
+  if (live.kind === "gone" || live.object.metadata.uid !== holder.uid) return { kind: "gone", status: undefined };
+  const { metadata, status } = live.object;
+  return { kind: metadata.deletionTimestamp === undefined ? "alive" : "deleting", status };
 }
