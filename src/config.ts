@@ -72,15 +72,15 @@ export function parseConfig(args: readonly string[], environment: Readonly<Recor
   } catch (error) {
     return { kind: "invalid", message: error instanceof Error ? error.message : String(error) };
   }
-  if (values["help"] === true) return { kind: "help" };
+  if (values.help === true) return { kind: "help" };
   const parsed = configSchema.safeParse({
-    namespace: values["namespace"] ?? environment["POD_NAMESPACE"] ?? "custom-domain-operator",
+    namespace: values.namespace ?? environment.POD_NAMESPACE ?? "custom-domain-operator",
     healthAddress: values["health-address"] ?? ":8081",
-    logLevel: values["log-level"] ?? environment["LOG_LEVEL"] ?? "info",
+    logLevel: values["log-level"] ?? environment.LOG_LEVEL ?? "info",
     leaderElect: values["leader-elect"] ?? true,
-    identity: values["identity"] ?? environment["POD_NAME"] ?? `${hostname()}_${randomUUID().slice(0, 8)}`,
-    workers: values["workers"] ?? 32,
-    deniedCIDRs: listOf(values["denied-cidrs"] ?? environment["DENIED_CIDRS"]),
+    identity: values.identity ?? environment.POD_NAME ?? `${hostname()}_${randomUUID().slice(0, 8)}`,
+    workers: values.workers ?? 32,
+    deniedCIDRs: listOf(values["denied-cidrs"] ?? environment.DENIED_CIDRS),
   });
   if (parsed.success) return { kind: "config", config: parsed.data };
   const [issue] = parsed.error.issues;

@@ -86,7 +86,7 @@ async function tokenFromFile(userName: string | undefined): Promise<string | und
 }
 
 function kubeconfigFiles(): readonly string[] {
-  const listed = (process.env["KUBECONFIG"] ?? "").split(delimiter).filter((file) => file !== "");
+  const listed = (process.env.KUBECONFIG ?? "").split(delimiter).filter((file) => file !== "");
   return listed.length > 0 ? listed : [join(homedir(), ".kube", "config")];
 }
 

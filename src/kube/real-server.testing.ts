@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { KeyPair } from "../../test/control-plane/certificates.ts";
 import { type ControlPlane, startControlPlane } from "../../test/control-plane/control-plane.ts";
+import { waitUntil } from "../../test/control-plane/wait-until.ts";
 import { createLogger, type Logger } from "../runtime/logger.ts";
 import { Metrics } from "../runtime/metrics.ts";
 import { KubeClient } from "./client.ts";
@@ -78,7 +78,8 @@ export class RealServer implements AsyncDisposable {
       },
     });
     const path = "/apis/probe.test/v1/namespaces/default/probes";
-    while ((await this.controlPlane.request("GET", path)).status !== 200) await sleep(50);
+    const served = async (): Promise<boolean> => (await this.controlPlane.request("GET", path)).status === 200;
+    await waitUntil("the kind to be served", served, { timeoutMs: 10_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -44,7 +44,7 @@ describe("what must never be written is not", () => {
     log.error({ error }, "failed");
     for (const line of lines()) {
       const logged = { type: "TypeError", message: "refused", cause: "Error: connection reset", stack: expect.any(String) };
-      expect(line["err"] ?? line["error"]).toEqual(logged);
+      expect(line.err ?? line.error).toEqual(logged);
     }
     expect(text()).not.toContain("hush");
   });

@@ -42,7 +42,11 @@ export async function connect(environment: Environment, namespace: string, name:
 }
 
 export async function untilGone(environment: Environment, namespace: string, name: string): Promise<void> {
-  await environment.passUntil(`${namespace}/${name} to be gone`, async () => (await environment.getDomain(namespace, name)) === undefined, 1_800_000);
+  await environment.passUntil(
+    `${namespace}/${name} to be gone`,
+    async () => (await environment.getDomain(namespace, name)) === undefined,
+    1_800_000,
+  );
 }
 
 /** "True", "False", "Unknown", or undefined when there is no such condition. */

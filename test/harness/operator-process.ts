@@ -1,5 +1,5 @@
-import { KubeConfigSource } from "../../src/kube/credentials.ts";
 import { parseConfig } from "../../src/config.ts";
+import { KubeConfigSource } from "../../src/kube/credentials.ts";
 import { runOperator } from "../../src/operator.ts";
 import { createLogger } from "../../src/runtime/logger.ts";
 import { SkewedClock } from "../simulators/clock.ts";

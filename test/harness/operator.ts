@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
-import { waitUntil } from "../control-plane/wait-until.ts";
 import { freePort } from "../control-plane/ports.ts";
+import { waitUntil } from "../control-plane/wait-until.ts";
 
 const STARTED = "starting the controllers";
 
@@ -26,11 +26,22 @@ export class Operator {
 
   static async start(options: OperatorOptions): Promise<Operator> {
     const healthPort = await freePort();
-    const flags = ["--namespace", options.namespace, "--health-address", `127.0.0.1:${healthPort}`, "--identity", "operator-under-test"];
-    const child = fork(join(import.meta.dirname, "operator-process.ts"), [...flags, "--log-level", "debug", ...(options.args ?? [])], {
-      env: { PATH: process.env.PATH ?? "", KUBECONFIG: options.kubeconfig },
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    });
+    const flags = [
+      "--namespace",
+      options.namespace,
+      "--health-address",
+      `127.0.0.1:${healthPort}`,
+      "--identity",
+      "operator-under-test",
+    ];
+    const child = fork(
+      join(import.meta.dirname, "operator-process.ts"),
+      [...flags, "--log-level", "debug", ...(options.args ?? [])],
+      {
+        env: { PATH: process.env.PATH ?? "", KUBECONFIG: options.kubeconfig },
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+      },
+    );
     const operator = new Operator(child, healthPort, options.logFile);
     await operator.advance(options.clockOffsetMs);
     await operator.waitForLog(STARTED);
@@ -64,10 +75,17 @@ export class Operator {
   }
 
   async waitForLog(text: string): Promise<void> {
-    await waitUntil(`the operator to log "${text}"`, () => {
-      if (!this.running) throw new Error(`the operator ended with ${this.#child.exitCode ?? this.#child.signalCode}:\n${this.#log.slice(-4000)}`);
-      return this.#log.includes(text);
-    }, { timeoutMs: 60_000 });
+    await waitUntil(
+      `the operator to log "${text}"`,
+      () => {
+        if (!this.running)
+          throw new Error(
+            `the operator ended with ${this.#child.exitCode ?? this.#child.signalCode}:\n${this.#log.slice(-4000)}`,
+          );
+        return this.#log.includes(text);
+      },
+      { timeoutMs: 60_000 },
+    );
   }
 
   /** Moves the process's clock; resolves when its timers have fired. */

@@ -17,19 +17,32 @@ const domain = (namespace: string, name: string) => environment.getDomain(namesp
 describe("two tenants and one name", () => {
   it("the first proof wins, the row is handed over, and nobody is told who the other is", async () => {
     await environment.domain("lindqvist", "contested", { domain: "contested.example-pottery.se" });
-    await environment.until("the first to be asked for records", async () => askedFor(await domain("lindqvist", "contested")).length >= 2);
+    await environment.until(
+      "the first to be asked for records",
+      async () => askedFor(await domain("lindqvist", "contested")).length >= 2,
+    );
     const before = environment.world.cloudflare.ledger();
     await environment.domain("marlow", "contested", { domain: "Contested.Example-Pottery.se" });
-    await environment.until("the second to be told", async () => reasonOf(await domain("marlow", "contested"), "Claimed") === "CompetingProof");
+    await environment.until(
+      "the second to be told",
+      async () => reasonOf(await domain("marlow", "contested"), "Claimed") === "CompetingProof",
+    );
     const contender = await domain("marlow", "contested");
     expect(JSON.stringify(contender?.status)).not.toMatch(/lindqvist/);
     expect(contender?.status?.verified).toBe(false);
     await publishAsked(environment, "marlow", "contested");
     const live = await untilVerified(environment, "marlow", "contested");
     expect(reasonOf(live, "Claimed")).toBe("Claimed");
-    await environment.passUntil("the loser to be told", async () => reasonOf(await domain("lindqvist", "contested"), "Claimed") === "DomainAlreadyOwned", 600_000);
+    await environment.passUntil(
+      "the loser to be told",
+      async () => reasonOf(await domain("lindqvist", "contested"), "Claimed") === "DomainAlreadyOwned",
+      600_000,
+    );
     const after = environment.world.cloudflare.ledger();
-    expect({ created: after.createdRows - before.createdRows, deleted: after.deletes - before.deletes }).toEqual({ created: 0, deleted: 0 });
+    expect({ created: after.createdRows - before.createdRows, deleted: after.deletes - before.deletes }).toEqual({
+      created: 0,
+      deleted: 0,
+    });
     expect((await environment.claim("contested.example-pottery.se"))?.spec.holder?.namespace).toBe("marlow");
   });
 
@@ -46,10 +59,16 @@ describe("one tenant and one name twice", () => {
     await connect(environment, "third", "first", "once.example-pottery.dev");
     await environment.domain("third", "second", { domain: "once.example-pottery.dev" });
     await environment.until("the refusal", async () => reasonOf(await domain("third", "second"), "Claimed") === "DomainExists");
-    expect(findCondition((await domain("third", "second"))?.status?.conditions, "Claimed")?.message).toMatch(/CustomDomain first/);
+    expect(findCondition((await domain("third", "second"))?.status?.conditions, "Claimed")?.message).toMatch(
+      /CustomDomain first/,
+    );
     const id = (await domain("third", "first"))?.status?.id;
     await environment.delete("CustomDomain", "third", "first");
-    await environment.passUntil("the second to hold the name", async () => conditionOf(await domain("third", "second"), "Claimed") === "True", 600_000);
+    await environment.passUntil(
+      "the second to hold the name",
+      async () => conditionOf(await domain("third", "second"), "Claimed") === "True",
+      600_000,
+    );
     await untilVerified(environment, "third", "second");
     expect((await domain("third", "second"))?.status?.id).not.toBe(id);
   });
@@ -70,6 +89,10 @@ describe("a restore that lost all status and made new uids", () => {
     expect(restored.metadata.uid).not.toBe(live.metadata.uid);
     expect(restored.status?.verifiedAt).toBe(live.status?.verifiedAt);
     expect(restored.status?.id).toBe(live.status?.id);
-    expect(environment.world.cloudflare.ledger()).toMatchObject({ posts: before.posts, deletes: before.deletes, patches: before.patches });
+    expect(environment.world.cloudflare.ledger()).toMatchObject({
+      posts: before.posts,
+      deletes: before.deletes,
+      patches: before.patches,
+    });
   });
 });

@@ -36,12 +36,21 @@ describe("an operator that is killed", () => {
     await restart();
     const domain = await untilVerified(environment, "lindqvist", "shop");
     expect(domain.status?.hostnames?.[0]?.cloudflareID).toBe(row?.id);
-    expect(environment.world.cloudflare.ledger()).toMatchObject({ createdRows: 1, deletes: 0, maxRowsPerName: { "shop.lindqvistkeramik.se": 1 } });
+    expect(environment.world.cloudflare.ledger()).toMatchObject({
+      createdRows: 1,
+      deletes: 0,
+      maxRowsPerName: { "shop.lindqvistkeramik.se": 1 },
+    });
   });
 
   it("finds the row of a POST whose answer it never saw, and makes no second one", async () => {
     const before = environment.world.cloudflare.ledger();
-    environment.world.cloudflare.addFault({ method: "POST", path: "/client/v4/zones/*/custom_hostnames", times: 1, dropAfter: true });
+    environment.world.cloudflare.addFault({
+      method: "POST",
+      path: "/client/v4/zones/*/custom_hostnames",
+      times: 1,
+      dropAfter: true,
+    });
     await environment.domain("lindqvist", "blog", { domain: "blog.lindqvistkeramik.se" });
     await environment.until("the row", () => hostnamesAt(environment).includes("blog.lindqvistkeramik.se"));
     await restart();
@@ -66,7 +75,12 @@ describe("an operator that is killed", () => {
   });
 
   it("finishes a deletion that was cut off after Cloudflare's DELETE", async () => {
-    environment.world.cloudflare.addFault({ method: "DELETE", path: "/client/v4/zones/*/custom_hostnames/*", times: 1, dropAfter: true });
+    environment.world.cloudflare.addFault({
+      method: "DELETE",
+      path: "/client/v4/zones/*/custom_hostnames/*",
+      times: 1,
+      dropAfter: true,
+    });
     await environment.delete("CustomDomain", "lindqvist", "blog");
     await environment.until("the row to go", () => !hostnamesAt(environment).includes("blog.lindqvistkeramik.se"));
     await restart();

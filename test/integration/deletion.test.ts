@@ -16,13 +16,21 @@ describe("deletion in each phase leaves nothing behind", () => {
     { phase: "before anything was created", reach: async () => {} },
     {
       phase: "while records are awaited",
-      reach: async (name) => environment.until("records", async () => ((await environment.getDomain("lindqvist", name))?.status?.verificationRecords ?? []).length > 0),
+      reach: async (name) =>
+        environment.until(
+          "records",
+          async () => ((await environment.getDomain("lindqvist", name))?.status?.verificationRecords ?? []).length > 0,
+        ),
     },
     {
       phase: "after the proof, before the certificate",
       reach: async (name) => {
         await publishAsked(environment, "lindqvist", name);
-        await environment.passUntil("the proof", async () => conditionOf(await environment.getDomain("lindqvist", name), "OwnershipVerified") === "True", 600_000);
+        await environment.passUntil(
+          "the proof",
+          async () => conditionOf(await environment.getDomain("lindqvist", name), "OwnershipVerified") === "True",
+          600_000,
+        );
       },
     },
   ];
@@ -87,18 +95,38 @@ describe("a tenant who strips the finalizer", () => {
     await environment.patch("CustomDomain", "marlow", "shop", { metadata: { finalizers: [] } }).catch(() => {});
     await environment.until("the object to be gone", async () => (await environment.getDomain("marlow", "shop")) === undefined);
     await environment.startOperator();
-    await environment.until("the orphan to be noticed", async () => (await environment.claim("shop.marlow-tea.co.uk"))?.spec.orphanedTime !== undefined);
+    await environment.until(
+      "the orphan to be noticed",
+      async () => (await environment.claim("shop.marlow-tea.co.uk"))?.spec.orphanedTime !== undefined,
+    );
     expect(hostnamesAt(environment)).toContain("shop.marlow-tea.co.uk");
-    await environment.passUntil("the row to go", () => !hostnamesAt(environment).includes("shop.marlow-tea.co.uk"), 75 * 60_000, 60_000);
-    await environment.passUntil("the claim to rest", async () => (await environment.claim("shop.marlow-tea.co.uk"))?.spec.state === "Released", 60_000);
-    expect((await environment.claim("shop.marlow-tea.co.uk"))?.spec).toMatchObject({ rows: [], tenant: expect.stringMatching(/^sha256-/) });
+    await environment.passUntil(
+      "the row to go",
+      () => !hostnamesAt(environment).includes("shop.marlow-tea.co.uk"),
+      75 * 60_000,
+      60_000,
+    );
+    await environment.passUntil(
+      "the claim to rest",
+      async () => (await environment.claim("shop.marlow-tea.co.uk"))?.spec.state === "Released",
+      60_000,
+    );
+    expect((await environment.claim("shop.marlow-tea.co.uk"))?.spec).toMatchObject({
+      rows: [],
+      tenant: expect.stringMatching(/^sha256-/),
+    });
   });
 
   it("gets the finalizer back while the object lives", async () => {
     await environment.domain("marlow", "blog", { domain: "blog.marlow-tea.co.uk" });
     await environment.until("a status", async () => (await environment.getDomain("marlow", "blog"))?.status?.id !== undefined);
-    await environment.patch("CustomDomain", "marlow", "blog", { metadata: { finalizers: [], labels: { "customdomains.dev/id": "stolen-id" } } });
-    await environment.until("the finalizer to come back", async () => ((await environment.getDomain("marlow", "blog"))?.metadata.finalizers ?? []).length === 1);
+    await environment.patch("CustomDomain", "marlow", "blog", {
+      metadata: { finalizers: [], labels: { "customdomains.dev/id": "stolen-id" } },
+    });
+    await environment.until(
+      "the finalizer to come back",
+      async () => ((await environment.getDomain("marlow", "blog"))?.metadata.finalizers ?? []).length === 1,
+    );
     const domain = await environment.getDomain("marlow", "blog");
     expect(domain?.metadata.labels?.["customdomains.dev/id"]).toBe(domain?.status?.id);
     expect(reasonOf(domain, "Claimed")).toBe("Claimed");

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { cidr, addressAndPort, hostname, ipAddress } from "./hostname-rules.ts";
+import { addressAndPort, cidr, hostname, ipAddress } from "./hostname-rules.ts";
 import { rule } from "./rules.ts";
 import { choice, type Immutable, integer, list, object, text } from "./schema.ts";
 
