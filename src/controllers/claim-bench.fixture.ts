@@ -161,6 +161,13 @@ export class ClaimBench implements AsyncDisposable {
     this.secret = "value";
   }
 
+  /** The cache has not seen any object of this kind yet. */
+  forget(plural: string): void {
+    kindsOf(this.ledger)
+      .get(plural)
+      ?.store.replace([], String(Number(this.api.version) + 1));
+  }
+
   /** Names at Cloudflare that are not deleted. */
   hostnames(): string[] {
     const rows = this.world.cloudflare.rows().filter(({ status }) => status !== "deleted" && status !== "pending_deletion");
@@ -208,7 +215,7 @@ export class ClaimBench implements AsyncDisposable {
   }
 
   /** Rounds until `done`; a process that died meanwhile is started again. */
-  async until(what: string, done: () => boolean, ms = 5_000, limit = 80): Promise<void> {
+  async until(what: string, done: () => boolean, ms = 20_000, limit = 80): Promise<void> {
     for (let round = 0; round < limit; round += 1) {
       if (this.api.closed) await this.restart();
       if (done()) return;

@@ -97,7 +97,8 @@ export class MemoryAPI {
       response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(body));
     };
     try {
-      if (this.closed) throw new Refused(500, "InternalError", { plural: "", key: "", name: "", status: false });
+      // A definite refusal: a server error would be asked again.
+      if (this.closed) throw new Refused(403, "Forbidden", { plural: "", key: "", name: "", status: false });
       const text = Buffer.concat(chunks).toString();
       const body = this.#handle(request.method ?? "GET", request.url ?? "", text === "" ? undefined : JSON.parse(text));
       if (request.method !== "GET" && !this.afterWrite()) response.destroy();

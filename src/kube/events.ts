@@ -76,7 +76,9 @@ export class EventBroadcaster implements EventRecorder {
       try {
         await this.#send(pending);
       } catch (error) {
-        this.#log.warn({ err: error, reason: pending.reason }, "could not write an event");
+        // Nobody can create anything in a namespace that is going: the Event would go with it.
+        const level = isNamespaceGoing(error) ? "debug" : "warn";
+        this.#log[level]({ err: error, reason: pending.reason }, "could not write an event");
       }
     }
     // In the turn that found the queue empty: an event that comes next starts anew.
@@ -164,4 +166,8 @@ function firstBytes(text: string, limit: number): string {
 function seriesKey(pending: Pending): string {
   const { regarding, type, reason, action, note } = pending;
   return createHash("sha256").update([regarding.metadata.uid, type, reason, action, note].join("\u0000")).digest("hex");
+}
+
+function isNamespaceGoing(error: unknown): boolean {
+  return error instanceof ApiError && (error.body.details?.causes ?? []).some(({ reason }) => reason === "NamespaceTerminating");
 }

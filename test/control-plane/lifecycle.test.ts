@@ -60,6 +60,7 @@ describe("the end of a control plane", () => {
     process.kill(supervisor, "SIGKILL");
     await gone(controlPlane.dir, pids);
     await controlPlane.stop();
+    expect(pids.filter(isAlive)).toEqual([]);
   });
 
   test("a server that cannot start is an error with the end of its log, and nothing is left", { timeout: TEST_MS }, async () => {

@@ -32,6 +32,7 @@ export async function restartValidation(
   const dnsRight = findCondition(domain.status?.conditions, "DNSConfigured")?.status === "True";
   const automatic = admission.class.spec.cloudflare.autoRestartValidation && rested && dnsRight;
   const rows = new Map(provisioned.rows);
+  const revalidated = { token: asked ? token : domain.status?.lastHandledRevalidate, at: wholeSeconds(now) };
   let restarted = false;
   for (const { wanted: want } of wanted) {
     const row = rows.get(want.hostname);
@@ -51,11 +52,13 @@ export async function restartValidation(
         hostname: want.hostname,
         reason: error.reason,
         message: error.message,
-        afterMs: error.retryAfterMs ?? 60_000,
+        afterMs: Math.max(1_000, error.retryAfterMs ?? 60_000),
         own: true,
         stalled: false,
       };
-      return { ...provisioned, rows, problems: [...provisioned.problems, problem] };
+      const failed = { ...provisioned, rows, problems: [...provisioned.problems, problem] };
+      // A PATCH without an answer may have been carried out: it counts, so that it is not sent every minute.
+      return error.ambiguous || restarted ? { ...failed, revalidated } : failed;
     }
   }
   if (!restarted && !asked) return provisioned;
@@ -67,6 +70,6 @@ export async function restartValidation(
     ...provisioned,
     rows,
     notes,
-    revalidated: { token: asked ? token : domain.status?.lastHandledRevalidate, at: wholeSeconds(now) },
+    revalidated,
   };
 }
