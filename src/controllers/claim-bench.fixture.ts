@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { Agent } from "undici";
 import { SkewedClock } from "../../test/simulators/clock.ts";
 import { classSpecFor, platform } from "../../test/simulators/platform.ts";
@@ -9,32 +8,16 @@ import { type CustomDomainClassSpec, customDomainClassSpecSchema } from "../api/
 import type { DomainClaim } from "../api/v1/domain-claim.ts";
 import { API_VERSION, LABEL_TENANT } from "../api/v1/group.ts";
 import { proofRecord } from "../check/proof.ts";
-import { CloudflareSessions } from "../cloudflare/sessions.ts";
 import { findCondition } from "../core/conditions.ts";
-import { KubeClient } from "../kube/client.ts";
 import { KubeTransport } from "../kube/transport.ts";
 import { TryAgain } from "../runtime/controller.ts";
-import { KeyedLock } from "../runtime/keyed-lock.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { Metrics } from "../runtime/metrics.ts";
-import { Timers } from "../runtime/timers.ts";
-import { CustomDomainReconciler } from "./custom-domain/reconciler.ts";
-import { ReleaseProgress } from "./domain-claim/progress.ts";
-import { DomainClaimReconciler } from "./domain-claim/reconciler.ts";
-import { createLedger, type Ledger } from "./ledger.ts";
+import { bootProcess, kindsOf, type Process } from "./claim-process.fixture.ts";
+import type { Ledger } from "./ledger.ts";
 import { MemoryAPI, type Stored } from "./memory-api.fixture.ts";
-import { Providers } from "./providers.ts";
 
 type ClassChanges = { readonly [Section in keyof CustomDomainClassSpec]?: Partial<CustomDomainClassSpec[Section]> };
-
-/** What dies with the process. */
-interface Process {
-  readonly ledger: Ledger;
-  readonly domains: CustomDomainReconciler;
-  readonly claims: DomainClaimReconciler;
-  readonly sessions: CloudflareSessions;
-  readonly progress: ReleaseProgress;
-}
 
 /**
  * The two controllers that carry the claim protocol, with everything below them real: the API server is in memory, DNS,
@@ -249,42 +232,17 @@ export class ClaimBench implements AsyncDisposable {
   }
 
   #boot(): Process {
-    const ledger = createLedger(new KubeClient(this.#transport));
     const before = this.#process as Process | undefined;
-    for (const [plural, collection] of kindsOf(ledger))
-      collection.store.replace(this.api.list(plural) as never, this.api.version);
-    ledger.namespaces.store.replace(before?.ledger.namespaces.store.list() ?? [], "1");
-    const clock = this.#clock;
-    const sessions = new CloudflareSessions({
-      clock,
-      timers: new Timers(clock),
+    return bootProcess({
+      api: this.api,
+      clock: this.#clock,
       dispatcher: this.#dispatcher,
-      assertMayWrite: () => {
-        if (this.api.closed) throw new Error("the process is dead");
-      },
-      log: { record: () => void this.#wrote() },
-      onChange: () => {},
-      onSnapshotFailure: () => {},
+      transport: this.#transport,
+      namespaces: before?.ledger.namespaces.store.list() ?? [],
+      read: (key) => this.#read(key),
+      onCloudflareWrite: () => void this.#wrote(),
+      onEvent: (reason) => void this.events.push(reason),
     });
-    const secrets = { read: ({ key }: { readonly key: string }) => this.#read(key) };
-    const providers = new Providers({ ledger, secrets, sessions });
-    const locks = new KeyedLock();
-    const progress = new ReleaseProgress();
-    const events = { event: (_: unknown, __: string, reason: string) => void this.events.push(reason) };
-    const check = {
-      clock,
-      randomBytes: (size: number) => randomBytes(size),
-      systemResolvers: () => [],
-      deniedCIDRs: [],
-      secrets,
-    };
-    return {
-      ledger,
-      sessions,
-      progress,
-      domains: new CustomDomainReconciler({ ledger, providers, locks, progress, events, check, clock }),
-      claims: new DomainClaimReconciler({ ledger, providers, locks, progress, clock, logger: this.#logger }),
-    };
   }
 
   #read(key: string) {
@@ -303,14 +261,6 @@ export class ClaimBench implements AsyncDisposable {
 }
 
 export const ZONE = platform.zoneID;
-
-function kindsOf({ domains, claims, classes }: Ledger) {
-  return new Map<string, { store: Ledger["domains"]["store"] | Ledger["claims"]["store"] | Ledger["classes"]["store"] }>([
-    ["customdomains", domains],
-    ["domainclaims", claims],
-    ["customdomainclasses", classes],
-  ]);
-}
 
 function merge(base: unknown, changes: unknown): unknown {
   return typeof changes === "object" && changes !== null ? { ...(base as object | undefined), ...changes } : (changes ?? base);

@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type DomainClaimSpec, domainClaimSpecSchema } from "../api/v1/domain-claim.ts";
 import { DAY, DOMAIN, ISSUER, PROVIDER_ONLY, REQUIRED, txtOf } from "./claim.testing.ts";
-import { decideProof, isHolder, mayProvision, type Presence, TRANSFER_AFTER_LOST_MS, tenantHash } from "./claim.ts";
+import { mayProvision } from "./claim.ts";
 import { History, PLACES, SPANS, type Step, TENANTS, type Write } from "./claim-history.testing.ts";
+import { decideProof, type Presence, TRANSFER_AFTER_LOST_MS } from "./claim-proof.ts";
+import { isHolder, tenantHash } from "./claim-spec.ts";
 
 const place = fc.nat({ max: PLACES.length - 1 });
 const presence = fc.constantFrom<Presence>("all", "none", "some");

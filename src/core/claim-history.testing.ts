@@ -1,19 +1,9 @@
 import type { ClaimRow, DomainClaimSpec } from "../api/v1/domain-claim.ts";
 import { claimant, DAY, DOMAIN, HOUR, ISSUER, NOW, PROVIDER_ONLY, REQUIRED, txtOf } from "./claim.testing.ts";
-import {
-  type Claimant,
-  decideClaim,
-  decideOrphan,
-  decideProof,
-  decideReleased8,
-  decideTombstone,
-  isHolder,
-  mayProvision,
-  type Presence,
-  type ProofFinding,
-  retained,
-  withRows,
-} from "./claim.ts";
+import { decideClaim, mayProvision } from "./claim.ts";
+import { decideProof, type Presence, type ProofFinding } from "./claim-proof.ts";
+import { decideEndOfRelease, decideOrphan, decideTombstone, retained } from "./claim-release.ts";
+import { type Claimant, isHolder, withRows } from "./claim-spec.ts";
 
 /** Places where CustomDomains for the one name may be created: two of one tenant, one each of two others. */
 export const PLACES = [
@@ -230,7 +220,7 @@ export class History {
     }
     const alive = this.alive(claim);
     const holder = alive === undefined ? "gone" : alive.deleting ? "deleting" : "alive";
-    const decision = decideReleased8({ claim, holder, issuer: ISSUER, cooldownMs: 7 * DAY, now: this.#now });
+    const decision = decideEndOfRelease({ claim, holder, issuer: ISSUER, cooldownMs: 7 * DAY, now: this.#now });
     this.#write(decision.kind === "delete" ? "Deleted" : "Finished", decision.kind === "delete" ? undefined : decision.spec);
   }
 }

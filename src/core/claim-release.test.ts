@@ -21,14 +21,15 @@ import {
   tombstone,
   txtOf,
 } from "./claim.testing.ts";
-import { decideOrphan, decideReleased8, decideTombstone, fuseBlown, retained, tenantHash } from "./claim.ts";
+import { decideEndOfRelease, decideOrphan, decideTombstone, fuseBlown, retained } from "./claim-release.ts";
+import { tenantHash } from "./claim-spec.ts";
 
 const now = ago(0);
 const LOST = { own: "none", holders: "none" } as const;
 const COOLDOWN = 7 * DAY;
 
 function finish(claim: DomainClaimSpec, holder: "alive" | "deleting" | "gone") {
-  return decideReleased8({ claim, holder, issuer: ISSUER, cooldownMs: COOLDOWN, now: NOW });
+  return decideEndOfRelease({ claim, holder, issuer: ISSUER, cooldownMs: COOLDOWN, now: NOW });
 }
 
 describe("rule 8: Releasing", () => {

@@ -21,7 +21,8 @@ import {
   tombstone,
   txtOf,
 } from "./claim.testing.ts";
-import { mayProvision, TRANSFER_AFTER_LOST_MS } from "./claim.ts";
+import { mayProvision } from "./claim.ts";
+import { TRANSFER_AFTER_LOST_MS } from "./claim-proof.ts";
 
 const now = ago(0);
 const PRESENT = { own: "all", holders: "all" } as const;

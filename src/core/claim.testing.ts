@@ -1,5 +1,7 @@
 import type { ClaimRow, DomainClaimSpec } from "../api/v1/domain-claim.ts";
-import { type Claimant, decideClaim, decideProof, type Presence, type ProofPolicy, tenantHash } from "./claim.ts";
+import { decideClaim } from "./claim.ts";
+import { decideProof, type Presence, type ProofPolicy } from "./claim-proof.ts";
+import { type Claimant, tenantHash } from "./claim-spec.ts";
 
 /** What the tests of the claim protocol share: two tenants, one name, and a claim in each of its states. */
 

@@ -2,7 +2,7 @@ import type { CustomDomainClass, CustomDomainClassStatus } from "../../api/v1/cu
 import { FINALIZER } from "../../api/v1/group.ts";
 import type { ChargebeeSites } from "../../chargebee/sites.ts";
 import { isGone } from "../../cloudflare/hostname.ts";
-import { fuseBlown } from "../../core/claim.ts";
+import { fuseBlown } from "../../core/claim-release.ts";
 import { conditionsOf, differs, type Finding, findCondition } from "../../core/conditions.ts";
 import { isStale } from "../../kube/api-error.ts";
 import type { EventRecorder } from "../../kube/events.ts";

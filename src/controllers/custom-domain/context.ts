@@ -1,7 +1,7 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
 import type { CustomDomainStatus } from "../../api/v1/custom-domain-status.ts";
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
-import type { Claimant } from "../../core/claim.ts";
+import type { Claimant } from "../../core/claim-spec.ts";
 import type { EventRecorder } from "../../kube/events.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { KeyedLock } from "../../runtime/keyed-lock.ts";

@@ -1,7 +1,8 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { API_VERSION, DOMAIN_CLAIMS, FINALIZER } from "../../api/v1/group.ts";
-import { isHolder, retained } from "../../core/claim.ts";
+import { retained } from "../../core/claim-release.ts";
+import { isHolder } from "../../core/claim-spec.ts";
 import { isAlreadyExists } from "../../kube/api-error.ts";
 import type { EventRecorder } from "../../kube/events.ts";
 import type { Clock } from "../../runtime/clock.ts";

@@ -2,16 +2,9 @@ import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
 import type { CustomDomainStatus } from "../../api/v1/custom-domain-status.ts";
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { disagreement, everyServerHas, everyServerLacks, type ProofAnswer, proofRecord } from "../../check/proof.ts";
-import {
-  type Claimant,
-  decideProof,
-  fuseBlown,
-  isHolder,
-  type Presence,
-  type ProofDecision,
-  type ProofFinding,
-  type ProofPolicy,
-} from "../../core/claim.ts";
+import { decideProof, type Presence, type ProofDecision, type ProofFinding, type ProofPolicy } from "../../core/claim-proof.ts";
+import { fuseBlown } from "../../core/claim-release.ts";
+import { type Claimant, isHolder } from "../../core/claim-spec.ts";
 import { type Finding, findCondition } from "../../core/conditions.ts";
 import type { Ledger } from "../ledger.ts";
 

@@ -5,7 +5,7 @@ import { CloudflareError } from "../../cloudflare/errors.ts";
 import { createInput, drift, isGone, type WantedHostname } from "../../cloudflare/hostname.ts";
 import type { CustomHostname } from "../../cloudflare/row.ts";
 import type { ZoneSnapshot } from "../../cloudflare/zone-snapshot.ts";
-import { withRows } from "../../core/claim.ts";
+import { withRows } from "../../core/claim-spec.ts";
 import { differs } from "../../core/conditions.ts";
 import type { Ledger } from "../ledger.ts";
 import { adopt } from "./adopt.ts";

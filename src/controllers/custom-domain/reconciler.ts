@@ -5,7 +5,7 @@ import { readProof } from "../../check/proof.ts";
 import { wantedHostname } from "../../cloudflare/hostname.ts";
 import { hostnameCondition } from "../../cloudflare/hostname-conditions.ts";
 import type { CustomHostname } from "../../cloudflare/row.ts";
-import { type Claimant, isHolder } from "../../core/claim.ts";
+import { type Claimant, isHolder } from "../../core/claim-spec.ts";
 import { findCondition } from "../../core/conditions.ts";
 import { isStale } from "../../kube/api-error.ts";
 import { keyOf, type ObjectKey } from "../../kube/objects.ts";

@@ -46,6 +46,14 @@ describe("a restart of validation that was asked for", () => {
     expect(bench.domain("alice/shop")?.status?.lastHandledRevalidate).toBe("please");
   });
 
+  it("that finds nothing to restart is handled, and keeps no automatic one waiting", async () => {
+    await bench.connect("alice/shop", "healthy.alice-pottery.se");
+    ask("healthy.alice-pottery.se", "please");
+    await bench.round();
+    expect(bench.domain("alice/shop")?.status).toMatchObject({ lastHandledRevalidate: "please" });
+    expect(bench.domain("alice/shop")?.status).not.toHaveProperty("lastRevalidatedAt");
+  });
+
   it("is sent again where Cloudflare refused it", async () => {
     const name = "refused.alice-pottery.se";
     await blocked(name);

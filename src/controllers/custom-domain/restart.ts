@@ -9,7 +9,9 @@ import type { Provisioned, WantedRow } from "./provision.ts";
 const AUTOMATIC_EVERY_MS = 6 * 3_600_000;
 
 /** The rows after a restart, and what status records of it. */
-export type Revalidated = Provisioned & { readonly revalidated?: { readonly token: string | undefined; readonly at: string } };
+export type Revalidated = Provisioned & {
+  readonly revalidated?: { readonly token: string | undefined; readonly at: string | undefined };
+};
 
 /**
  * The one PATCH that only restarts Cloudflare's validation: by itself for a row that Cloudflare gave up on (moved, timed out)
@@ -66,10 +68,12 @@ export async function restartValidation(
   const notes = restarted
     ? [...provisioned.notes, { type: "Normal" as const, reason: "ValidationRestarted" as const, message }]
     : provisioned.notes;
+  // A token that found nothing to restart is handled, but no PATCH was sent that the next would have to keep away from.
+  const at = restarted ? revalidated.at : undefined;
   return {
     ...provisioned,
     rows,
     notes,
-    revalidated,
+    revalidated: { ...revalidated, at },
   };
 }

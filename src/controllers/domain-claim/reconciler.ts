@@ -1,6 +1,6 @@
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
-import { decideOrphan, decideTombstone, fuseBlown } from "../../core/claim.ts";
+import { decideOrphan, decideTombstone, fuseBlown } from "../../core/claim-release.ts";
 import { isStale } from "../../kube/api-error.ts";
 import type { ObjectKey } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";

@@ -3,7 +3,8 @@ import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
 import type { CloudflareApi } from "../../cloudflare/api.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
 import { isGone } from "../../cloudflare/hostname.ts";
-import { decideReleased8, withRows } from "../../core/claim.ts";
+import { decideEndOfRelease } from "../../core/claim-release.ts";
+import { withRows } from "../../core/claim-spec.ts";
 import { knowsOfRelease } from "../custom-domain/lapse.ts";
 import type { Ledger } from "../ledger.ts";
 import { isUnrecorded } from "../row-ownership.ts";
@@ -84,7 +85,7 @@ function unreachable({ hostname, zoneID }: ClaimRow): CloudflareError {
 async function finish(claim: DomainClaim, context: Parameters<typeof release>[1], signal: AbortSignal): Promise<ReleaseStep> {
   const { ledger, issuer, cooldownMs, now } = context;
   const holder = await holderState(claim, ledger, signal);
-  const decision = decideReleased8({ claim: claim.spec, holder: holder.kind, issuer, cooldownMs, now: now() });
+  const decision = decideEndOfRelease({ claim: claim.spec, holder: holder.kind, issuer, cooldownMs, now: now() });
   if (decision.kind === "update") await ledger.claims.replace({ ...claim, spec: decision.spec }, signal);
   else {
     // Rule 11: without the claim only its status keeps the holder from claiming the name again at once.
