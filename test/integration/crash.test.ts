@@ -47,12 +47,13 @@ describe("an operator that is killed", () => {
     const before = environment.world.cloudflare.ledger();
     environment.world.cloudflare.addFault({
       method: "POST",
-      path: "/client/v4/zones/*/custom_hostnames",
+      path: "/client/v4/zones/:zone/custom_hostnames",
       times: 1,
       dropAfter: true,
     });
     await environment.domain("lindqvist", "blog", { domain: "blog.lindqvistkeramik.se" });
     await environment.until("the row", () => hostnamesAt(environment).includes("blog.lindqvistkeramik.se"));
+    await environment.until("the answer to be lost", () => environment.operator?.log.includes('"outcome":"unknown"') === true);
     await restart();
     await publishAsked(environment, "lindqvist", "blog");
     await untilVerified(environment, "lindqvist", "blog");
@@ -77,12 +78,13 @@ describe("an operator that is killed", () => {
   it("finishes a deletion that was cut off after Cloudflare's DELETE", async () => {
     environment.world.cloudflare.addFault({
       method: "DELETE",
-      path: "/client/v4/zones/*/custom_hostnames/*",
+      path: "/client/v4/zones/:zone/custom_hostnames/*",
       times: 1,
       dropAfter: true,
     });
     await environment.delete("CustomDomain", "lindqvist", "blog");
     await environment.until("the row to go", () => !hostnamesAt(environment).includes("blog.lindqvistkeramik.se"));
+    await environment.until("the answer to be lost", () => environment.operator?.log.includes('"outcome":"unknown"') === true);
     await restart();
     await untilGone(environment, "lindqvist", "blog");
     expect((await environment.claim("blog.lindqvistkeramik.se"))?.spec).toMatchObject({ state: "Released", rows: [] });

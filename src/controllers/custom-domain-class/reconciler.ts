@@ -2,7 +2,6 @@ import type { CustomDomainClass, CustomDomainClassStatus } from "../../api/v1/cu
 import { FINALIZER } from "../../api/v1/group.ts";
 import type { ChargebeeSites } from "../../chargebee/sites.ts";
 import { isGone } from "../../cloudflare/hostname.ts";
-import { fuseBlown } from "../../core/claim-release.ts";
 import { conditionsOf, differs, type Finding, findCondition } from "../../core/conditions.ts";
 import { isStale } from "../../kube/api-error.ts";
 import type { EventRecorder } from "../../kube/events.ts";
@@ -11,10 +10,11 @@ import type { SecretReader } from "../../kube/secrets.ts";
 import { hashFraction } from "../../runtime/backoff.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
-import { siteOf } from "../billing-account/account-settings.ts";
 import type { ReleaseProgress } from "../domain-claim/progress.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Providers } from "../providers.ts";
+import { deletionProblem, orphanProblem, proofFinding, releaseProblem } from "./claim-problems.ts";
+import { billingKeyProblem, signingKeyProblem } from "./secret-problems.ts";
 import { inspectZone, type ZoneReport } from "./zone.ts";
 
 const HEALTHY_MS = 300_000;
@@ -159,16 +159,17 @@ export class CustomDomainClassReconciler implements Reconciler {
 
   #findings(found: CustomDomainClass, report: ZoneReport): Record<string, Finding | undefined> & { readonly Ready: Finding } {
     const defaults = [...this.#ledger.classes.store.list()].filter(({ spec }) => spec.default);
-    const proofs = this.#proofs(found.metadata.name);
+    const claims = this.#ledger.claims.store.byIndex("class", found.metadata.name);
     const credentials = report.credentials === "keep" ? this.#kept(found, "CredentialsValid") : report.credentials;
     const origin = report.fallbackOrigin === "keep" ? this.#kept(found, "FallbackOriginActive") : report.fallbackOrigin;
     const problem =
-      this.#deletion(found) ??
+      deletionProblem(found, claims) ??
       (found.spec.default && defaults.length > 1 ? MULTIPLE_DEFAULTS : undefined) ??
-      this.#signingKey(found) ??
-      this.#billing(found) ??
+      signingKeyProblem(found, this.#secrets) ??
+      billingKeyProblem(found, this.#secrets, this.#sites) ??
       [credentials, origin].find(({ status }) => status !== "True") ??
-      this.#releases(found.metadata.name);
+      releaseProblem(claims, this.#progress) ??
+      orphanProblem(claims);
     const ready: Finding =
       problem === undefined
         ? { status: "True", reason: "Available", message: "The class serves domains." }
@@ -177,7 +178,7 @@ export class CustomDomainClassReconciler implements Reconciler {
       Ready: ready,
       CredentialsValid: credentials,
       FallbackOriginActive: origin,
-      ProofReliable: proofs,
+      ProofReliable: proofFinding(claims),
       Reconciling: problem === undefined ? undefined : { ...problem, status: "True" },
     };
   }
@@ -188,61 +189,6 @@ export class CustomDomainClassReconciler implements Reconciler {
     return condition === undefined
       ? { status: "Unknown", reason: "NotChecked", message: "Cloudflare could not be asked yet." }
       : (condition as Finding);
-  }
-
-  #deletion(found: CustomDomainClass): Finding | undefined {
-    if (found.metadata.deletionTimestamp === undefined) return undefined;
-    const count = this.#ledger.claims.store.byIndex("class", found.metadata.name).length;
-    return {
-      status: "False",
-      reason: "ClassInUse",
-      message: `${count} domain claims still name this class: it goes when they are gone.`,
-    };
-  }
-
-  #signingKey(found: CustomDomainClass): Finding | undefined {
-    const { response, egress, signingKeySecretRef } = found.spec.check;
-    if (response !== "Signed" || egress === "Off" || signingKeySecretRef === undefined) return undefined;
-    const key = this.#secrets.read(signingKeySecretRef);
-    return key.kind === "missing"
-      ? {
-          status: "False",
-          reason: "SecretNotFound",
-          message: `${key.message}: create it, with the key that answers of the check are signed with`,
-        }
-      : undefined;
-  }
-
-  /** A key that Chargebee refuses is told here, once, and not on every account. */
-  #billing(found: CustomDomainClass): Finding | undefined {
-    const { chargebee } = found.spec.billing;
-    if (chargebee === undefined) return undefined;
-    const key = this.#secrets.read(chargebee.apiKeySecretRef);
-    if (key.kind === "missing")
-      return { status: "False", reason: "SecretNotFound", message: `${key.message}: create it, with Chargebee's API key` };
-    if (!this.#sites.isRefused(siteOf(chargebee))) return undefined;
-    const message = `Chargebee refuses the API key for site ${chargebee.site}: put a key with full access to subscriptions into the Secret`;
-    return { status: "False", reason: "Unauthorized", message };
-  }
-
-  #proofs(name: string): Finding {
-    const proven = this.#ledger.claims.store.byIndex("class", name).filter(({ spec }) => spec.state === "Proven");
-    const lost = proven.filter(({ spec }) => spec.proofLostTime !== undefined).length;
-    if (!fuseBlown(lost, proven.length))
-      return { status: "True", reason: "ProofsPresent", message: "Proofs of ownership are found as expected." };
-    const message = `${lost} of ${proven.length} proofs of ownership are missing at once: nothing is taken from anybody until an administrator has looked at DNS`;
-    return { status: "False", reason: "MassProofLoss", message };
-  }
-
-  #releases(name: string): Finding | undefined {
-    const count = this.#progress.count(this.#ledger.claims.store.byIndex("class", name).map(({ metadata }) => metadata.name));
-    return count === 0
-      ? undefined
-      : {
-          status: "False",
-          reason: "ReleaseFailing",
-          message: `${count} names cannot be released at Cloudflare now: they are tried again`,
-        };
   }
 
   #announce(found: CustomDomainClass, ready: Finding): void {

@@ -77,7 +77,7 @@ export async function conclude(
     lastHandledRecheck: (due.kind === "now" ? due.token : undefined) ?? domain.status?.lastHandledRecheck,
     lastHandledRevalidate: provisioned.revalidated?.token ?? domain.status?.lastHandledRevalidate,
     lastRevalidatedAt: provisioned.revalidated?.at ?? domain.status?.lastRevalidatedAt,
-    failures: failuresOf(own.length > 0, domain.status, now),
+    failures: failuresOf(own.length > 0, due.kind === "now", domain.status, now),
     schedule: { since: wholeSeconds(since) },
   };
   const soonerMs = Math.min(Number.POSITIVE_INFINITY, ...provisioned.problems.map(({ afterMs }) => afterMs));
@@ -89,9 +89,16 @@ function wentLive(claim: DomainClaim, now: number, ledger: Ledger, signal: Abort
   return ledger.claims.replace({ ...claim, spec: { ...claim.spec, verifiedTime: new Date(now).toISOString() } }, signal);
 }
 
-function failuresOf(failed: boolean, previous: CustomDomainStatus | undefined, now: number): CustomDomainStatus["failures"] {
+/** Counted per check: how often events bring the domain back says nothing about it. */
+function failuresOf(
+  failed: boolean,
+  checked: boolean,
+  previous: CustomDomainStatus | undefined,
+  now: number,
+): CustomDomainStatus["failures"] {
   if (!failed) return undefined;
-  return { count: (previous?.failures?.count ?? 0) + 1, since: previous?.failures?.since ?? wholeSeconds(now) };
+  const { count = 0 } = previous?.failures ?? {};
+  return { count: checked || count === 0 ? count + 1 : count, since: previous?.failures?.since ?? wholeSeconds(now) };
 }
 
 function foundValues(records: DnsView["dnsRecords"]): string {

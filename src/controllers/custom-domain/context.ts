@@ -12,6 +12,7 @@ import type { Admission } from "./admit.ts";
 import type { CheckDependencies } from "./check.ts";
 import type { CheckTimes, Due } from "./due.ts";
 import type { ProveContext } from "./prove.ts";
+import type { RefusalMemory } from "./refusal-memory.ts";
 
 /** What every step of a reconcile works with. */
 export interface CustomDomainContext {
@@ -35,6 +36,7 @@ export interface Pass {
   readonly due: Due;
   /** The times of the last checks. */
   readonly since: CheckTimes | undefined;
+  readonly refusals: RefusalMemory;
 }
 
 export interface Served {

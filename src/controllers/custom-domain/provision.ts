@@ -39,6 +39,8 @@ export interface ProvisionContext {
   /** A GET by id instead of the shared snapshot: somebody asked for the truth now. */
   readonly fresh: boolean;
   readonly now: number;
+  /** A refusal of this create that still stands: it is not sent again. */
+  readonly refused: (hostname: string) => Found | undefined;
   /** How long a create of the hostname would have to wait: asked before the look-up, which would be wasted. */
   readonly createWaitMs: (hostname: string) => number;
 }
@@ -109,6 +111,8 @@ async function ensureRow(
   const current = known === undefined ? undefined : await observe(known, context, signal);
   if (current !== undefined) return adjust(current, want, context, signal);
   if (!context.mayCreate) return { kind: "none" };
+  const refused = context.refused(want.hostname);
+  if (refused !== undefined) return refused;
   const waitMs = context.createWaitMs(want.hostname);
   if (waitMs > 0) {
     const message = `Cloudflare creates a few hostnames per minute, and others are before ${want.hostname}`;

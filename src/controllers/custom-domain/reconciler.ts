@@ -21,6 +21,7 @@ import { finalise } from "./finalise.ts";
 import { knowsOfRelease } from "./lapse.ts";
 import { ensureMetadata, stableID } from "./metadata.ts";
 import { prove } from "./prove.ts";
+import { RefusalMemory } from "./refusal-memory.ts";
 import { refusedByAdmission, refusedByClaim, waitingForRelease } from "./refusals.ts";
 import { serve } from "./serve.ts";
 import { writeStatus } from "./write-status.ts";
@@ -37,6 +38,7 @@ const FINALISE_AFTER_MS = 15_000;
 export class CustomDomainReconciler implements Reconciler {
   readonly #options: CustomDomainContext;
   readonly #memory = new CheckMemory();
+  readonly #refusals = new RefusalMemory();
 
   constructor(options: CustomDomainContext) {
     this.#options = options;
@@ -125,7 +127,17 @@ export class CustomDomainReconciler implements Reconciler {
     // A takeover by proof makes the contender the holder: the next reconcile goes on as one, at once.
     if (claimed.kind === "refused" && proved.why !== undefined && proved.claim.spec.holder?.uid === uid)
       throw new TryAgain("the claim was taken over by proof", 0);
-    const pass: Pass = { domain, id, admission, claimant, claim: proved.claim, proved: context, due, since: times };
+    const pass: Pass = {
+      domain,
+      id,
+      admission,
+      claimant,
+      claim: proved.claim,
+      proved: context,
+      due,
+      since: times,
+      refusals: this.#refusals,
+    };
     // Its own claim, released by a pass that died before it could tell.
     const untold = isHolder(claimed.claim.spec, claimant) && !knowsOfRelease(domain.status);
     if (claimed.kind === "refused" && !untold) {

@@ -15,8 +15,10 @@ export async function provisionRows(
   before: DnsView | undefined,
   signal: AbortSignal,
 ): Promise<Revalidated> {
-  const { claim, claimant, admission, domain, due } = pass;
+  const { claim, claimant, admission, domain, due, refusals } = pass;
   const found = admission.class;
+  const keyOf = (hostname: string): string => `${claimant.uid}/${hostname}`;
+  const basis = `${domain.metadata.generation}/${found.metadata.generation}`;
   const provider = providers.cloudflare(found.metadata.name);
   if (provider.kind === "unavailable") {
     const problem = {
@@ -64,10 +66,16 @@ export async function provisionRows(
     mayChange: !domain.spec.suspend,
     fresh,
     now: clock.now(),
+    // Somebody who asks for a check wants it tried now.
+    refused: (hostname: string) => (fresh ? undefined : refusals.standing(keyOf(hostname), basis, clock.monotonic())),
     createWaitMs: (hostname: string) =>
       session.budget.waitFor({ kind: "create", priority: fresh ? "user" : "normal", key: hostname }),
   };
   const provisioned = await provision(claim, wanted, context, signal);
+  for (const problem of provisioned.problems) {
+    if (problem.own) refusals.note(keyOf(problem.hostname), basis, problem, clock.monotonic());
+  }
+  for (const hostname of provisioned.rows.keys()) refusals.forget(keyOf(hostname));
   return restartValidation(pass, provisioned, wanted, { api, now: clock.now() }, signal);
 }
 
