@@ -81,7 +81,14 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
     onSnapshotFailure: (classes, error) => logger.warn({ classes, err: error }, "the zone could not be listed"),
   });
   const providers = new Providers({ ledger, secrets, sessions });
-  const sites = new ChargebeeSites({ dispatcher, clock, timers, timeoutMs: PROVIDER_TIMEOUT_MS, assertMayWrite });
+  const sites = new ChargebeeSites({
+    dispatcher,
+    clock,
+    timers,
+    timeoutMs: PROVIDER_TIMEOUT_MS,
+    assertMayWrite,
+    log: { record: (entry) => logger.info({ provider: "chargebee", ...entry }, "external mutation") },
+  });
   const progress = new ReleaseProgress();
   const locks = new KeyedLock();
   const billing = createBillingController({

@@ -136,3 +136,23 @@ describe("what must never go over the wire", () => {
     expect(wire.received).toHaveLength(1);
   });
 });
+
+describe("every write is recorded once, after it ended", () => {
+  test("with what was sent and what came of it; a read is not", async () => {
+    const client = wire.client();
+    await client.subscription("sub_A", SIGNAL);
+    await client.updateItemQuantity(UPDATE, SIGNAL);
+    wire.answer = (_, response) =>
+      json(response, 400, { api_error_code: "payment_processing_failed", type: "payment", message: "no" });
+    await expect(client.updateItemQuantity(UPDATE, SIGNAL)).rejects.toMatchObject({ class: "payment" });
+    wire.answer = (_, response) => void response.destroy();
+    await expect(client.updateItemQuantity(UPDATE, SIGNAL)).rejects.toMatchObject({ class: "unavailable" });
+    const { itemPriceID, quantity, subscriptionID } = UPDATE;
+    const sent = { action: "set", subscriptionID, lines: [{ itemPriceID, quantity }] };
+    expect(wire.mutations).toMatchObject([
+      { ...sent, outcome: "done", error: undefined },
+      { ...sent, outcome: "refused", error: "payment_processing_failed" },
+      { ...sent, outcome: "unknown", error: "unavailable" },
+    ]);
+  });
+});

@@ -12,6 +12,7 @@ import {
   type Subscription,
 } from "./catalog.ts";
 import { ChargebeeError, errorFromTransport } from "./errors.ts";
+import type { QuantityLog, QuantityMutation } from "./mutation-log.ts";
 import { addonParams, type ChargePolicy, itemPriceParams, type WrittenLine } from "./quantity.ts";
 import { ChargebeeTransport, type ChargebeeTransportOptions } from "./transport.ts";
 
@@ -60,6 +61,7 @@ export const LIST_LIMIT = 100;
 export interface ChargebeeClientOptions extends ChargebeeTransportOptions {
   readonly apiKey: string;
   readonly catalog: Catalog;
+  readonly log: QuantityLog;
 }
 
 /** {@link ChargebeeApi} on the official SDK with its retries, validation and telemetry off (each of them breaks a correct call). */
@@ -67,9 +69,11 @@ export class ChargebeeClient implements ChargebeeApi {
   readonly catalog: Catalog;
   readonly #transport: ChargebeeTransport;
   readonly #sdk: Chargebee;
+  readonly #log: QuantityLog;
 
   constructor(options: ChargebeeClientOptions) {
     this.catalog = options.catalog;
+    this.#log = options.log;
     this.#transport = new ChargebeeTransport(options);
     const base = new URL(options.apiURL);
     this.#sdk = new Chargebee({
@@ -153,14 +157,37 @@ export class ChargebeeClient implements ChargebeeApi {
   ): Promise<Subscription> {
     assertIDs(subscriptionID);
     const headers = { "chargebee-idempotency-key": idempotencyKey };
-    return this.#run(signal, async () => {
-      const { subscription } = this.#sdk;
-      const answer =
-        this.catalog === "Addons"
-          ? await subscription.update(subscriptionID, addonParams(lines, replaceAll, policy), headers)
-          : await subscription.updateForItems(subscriptionID, itemPriceParams(lines, replaceAll, policy), headers);
-      return parseSubscription(answer.subscription);
-    });
+    const started = performance.now();
+    const record = (outcome: QuantityMutation["outcome"], error?: string): void =>
+      this.#log.record({
+        action: replaceAll ? "remove" : "set",
+        subscriptionID,
+        lines: lines.map(({ itemPriceID, quantity }) => ({ itemPriceID, quantity })),
+        prorate: policy.prorate,
+        invoiceImmediately: policy.invoiceImmediately,
+        idempotencyKey,
+        outcome,
+        error,
+        durationMs: Math.round(performance.now() - started),
+      });
+    try {
+      const written = await this.#run(signal, async () => {
+        const { subscription } = this.#sdk;
+        const answer =
+          this.catalog === "Addons"
+            ? await subscription.update(subscriptionID, addonParams(lines, replaceAll, policy), headers)
+            : await subscription.updateForItems(subscriptionID, itemPriceParams(lines, replaceAll, policy), headers);
+        return parseSubscription(answer.subscription);
+      });
+      record("done");
+      return written;
+    } catch (error) {
+      // "paused" was never sent: there is no attempt to tell of.
+      if (error instanceof ChargebeeError && error.class !== "paused") {
+        record(error.ambiguous ? "unknown" : "refused", error.code === "" ? error.class : error.code);
+      }
+      throw error;
+    }
   }
 
   async #find<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T | undefined> {

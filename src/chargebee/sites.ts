@@ -5,6 +5,7 @@ import type { Timers } from "../runtime/timers.ts";
 import { CredentialBreaker } from "./breaker.ts";
 import type { Catalog } from "./catalog.ts";
 import { type ChargebeeApi, ChargebeeClient } from "./client.ts";
+import type { QuantityLog } from "./mutation-log.ts";
 import { SiteBudget } from "./site-budget.ts";
 
 /** How one class reaches its site. */
@@ -27,6 +28,7 @@ export interface ChargebeeSitesOptions {
   readonly timeoutMs: number;
   /** See ChargebeeTransportOptions. */
   readonly assertMayWrite: () => void;
+  readonly log: QuantityLog;
 }
 
 interface Entry {
@@ -52,10 +54,21 @@ export class ChargebeeSites {
     const fingerprint = keyFingerprint(access.apiKey);
     const known = this.#clients.get(key);
     if (known?.fingerprint === fingerprint) return known.api;
-    const { dispatcher, clock, timeoutMs, assertMayWrite } = this.#options;
+    const { dispatcher, clock, timeoutMs, assertMayWrite, log } = this.#options;
     const { apiURL, apiKey, catalog } = access;
     const breaker = new CredentialBreaker(clock);
-    const api = new ChargebeeClient({ apiURL, apiKey, catalog, dispatcher, clock, budget, breaker, timeoutMs, assertMayWrite });
+    const api = new ChargebeeClient({
+      apiURL,
+      apiKey,
+      catalog,
+      dispatcher,
+      clock,
+      budget,
+      breaker,
+      timeoutMs,
+      assertMayWrite,
+      log,
+    });
     this.#clients.set(key, { fingerprint, api, breaker });
     return api;
   }

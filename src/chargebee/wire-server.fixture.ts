@@ -6,6 +6,7 @@ import { Timers } from "../runtime/timers.ts";
 import { CredentialBreaker } from "./breaker.ts";
 import type { Catalog } from "./catalog.ts";
 import { ChargebeeClient } from "./client.ts";
+import type { QuantityMutation } from "./mutation-log.ts";
 import { SiteBudget } from "./site-budget.ts";
 
 export interface Received {
@@ -66,6 +67,9 @@ export class WireServer {
     this.#server.close();
   }
 
+  /** What the clients recorded. */
+  readonly mutations: QuantityMutation[] = [];
+
   get origin(): string {
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("the server does not listen");
@@ -84,6 +88,7 @@ export class WireServer {
       breaker: new CredentialBreaker(clock),
       timeoutMs: changes.timeoutMs ?? 5_000,
       assertMayWrite: changes.assertMayWrite ?? (() => {}),
+      log: { record: (entry) => void this.mutations.push(entry) },
     });
   }
 }

@@ -66,6 +66,8 @@ describe("an operator that is killed", () => {
   it("bills once when it dies around the quantity's write", async () => {
     environment.world.chargebee.addFault({ method: "POST", path: "/api/v2/subscriptions/*", times: 1, dropAfter: true });
     await connect(environment, "lindqvist", "pottery", "pottery.lindqvistkeramik.se");
+    const lost = /"provider":"chargebee"[^\n]*"outcome":"unknown"/;
+    await environment.passUntil("the answer to be lost", () => lost.test(environment.operator?.log ?? ""), 600_000);
     await restart();
     const quantity = () => environment.world.chargebee.quantity("sub_lindqvist", environment.world.connection.itemPriceID);
     await environment.passUntil("the quantity", () => quantity() === 3, 600_000);

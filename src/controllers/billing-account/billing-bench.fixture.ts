@@ -128,6 +128,7 @@ export class BillingBench extends MemoryCluster {
       assertMayWrite: () => {
         if (!this.mayWrite) throw new Error("not the leader");
       },
+      log: { record: () => {} },
     });
     return createBillingController({
       sources,
