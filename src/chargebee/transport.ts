@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Dispatcher, request } from "undici";
+import { orAborted } from "../runtime/abort.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { CredentialBreaker } from "./breaker.ts";
 import { ChargebeeError, errorFromAnswer, errorFromTransport } from "./errors.ts";
@@ -74,7 +75,8 @@ export class ChargebeeTransport {
     const { dispatcher, clock } = this.#options;
     let answer: { status: number; retryAfter: string | undefined; text: string };
     try {
-      const response = await request(url, { method: sdkRequest.method, headers, body, dispatcher, signal: deadline });
+      const sent = request(url, { method: sdkRequest.method, headers, body, dispatcher, signal: deadline });
+      const response = await orAborted(sent, deadline);
       answer = {
         status: response.statusCode,
         retryAfter: single(response.headers["retry-after"]),

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { orAborted } from "../runtime/abort.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -141,19 +142,6 @@ export class KubeTransport {
       ...(credentials.authorization === undefined ? {} : { authorization: credentials.authorization }),
     };
   }
-}
-
-/**
- * undici ends a request that is still without a connection only when it gets one, or when connecting fails: the caller does
- * not wait for that. Such a request is never sent.
- */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 function retryDelay(error: unknown, method: Method, attempt: number): number | undefined {
