@@ -36,6 +36,7 @@ unit: install ## Run the tests that need no control plane
 test: verify build ## Everything: verify, all tests, then the checks over the whole suite
 	@rm -rf .tmp/evidence $(REPORTS) && mkdir -p $(REPORTS)
 	@$(NODE) test/control-plane/main.ts --build-only
+	@$(NODE) test/tools/main.ts
 	@status=0; \
 	node_modules/.bin/vitest run --reporter=default --reporter=json --outputFile.json=$(REPORTS)/suite.json || status=1; \
 	node_modules/.bin/vitest run --config vitest.verdict.config.ts --reporter=default --reporter=json --outputFile.json=$(REPORTS)/verdict.json || status=1; \

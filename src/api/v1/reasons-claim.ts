@@ -180,7 +180,7 @@ export const claimReasons = {
     remedy: "Wait.",
   },
   DeletionStalled: {
-    on: ["CustomDomain Ready", "Event"],
+    on: ["CustomDomain Ready", "Claimed", "Event"],
     actor: "Admin",
     means: "What must be removed elsewhere before this object can go could not be removed.",
     remedy: "Look at the message; the operator goes on trying.",

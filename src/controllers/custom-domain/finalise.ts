@@ -27,6 +27,8 @@ export type FinaliseOutcome =
   | { readonly kind: "waiting"; readonly message: string; readonly failing: boolean };
 
 const HAND_OFF_MS = 600_000;
+/** One lost answer is weather, not a deletion that stalls. */
+const STALLED_AFTER_MS = 60_000;
 const HAND_OFF_TERMINATING_MS = 120_000;
 
 const RELEASING: FinaliseOutcome = {
@@ -81,7 +83,9 @@ async function giveUp(
     const patience = terminating ? HAND_OFF_TERMINATING_MS : HAND_OFF_MS;
     // Rule 10: the claim stays Releasing and the claim controller goes on; no namespace hangs on Cloudflare.
     if (trouble !== undefined && (trouble.refused || clock.monotonic() - trouble.since >= patience)) return undefined;
-    return trouble === undefined ? RELEASING : { kind: "waiting", message: trouble.message, failing: trouble.failing };
+    if (trouble === undefined) return RELEASING;
+    const stalled = trouble.failing && clock.monotonic() - trouble.since >= STALLED_AFTER_MS;
+    return { kind: "waiting", message: trouble.message, failing: stalled };
   }
   const retains = domain.spec.deletionPolicy === "Retain";
   const mayRetain = ledger.classes.get(claim.spec.className ?? "")?.spec.policy.allowRetain === true;
