@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "tools/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["test/verdict/**", "node_modules/**"],
     expect: { requireAssertions: true },
+    setupFiles: ["test/setup/fast-check.ts"],
     testTimeout: 60_000,
     hookTimeout: 1_800_000,
     // Every integration file has a control plane of its own: two at once is what two cores carry.
