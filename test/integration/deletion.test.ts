@@ -41,9 +41,15 @@ describe("deletion in each phase leaves nothing behind", () => {
     await reach(name);
     await environment.delete("CustomDomain", "lindqvist", name);
     await untilGone(environment, "lindqvist", name);
-    await environment.passUntil("no row", () => !hostnamesAt(environment).includes(hostname), 600_000);
-    const claim = await environment.claim(hostname);
-    expect(claim === undefined || claim.spec.state === "Released").toBe(true);
+    // Deleted before it got its finalizer, a claim may have been left: then it is an orphan, for an hour (claims rule 12).
+    const state = async () => (await environment.claim(hostname))?.spec.state;
+    await environment.passUntil(
+      "the claim to rest",
+      async () => ["Released", undefined].includes(await state()),
+      75 * 60_000,
+      60_000,
+    );
+    expect(hostnamesAt(environment)).not.toContain(hostname);
   });
 
   it("takes the www twin along, and a route through the garbage collector", async () => {
