@@ -117,12 +117,14 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
     domains: new Controller({
       ...common,
       name: "customdomain",
+      source: ledger.domains,
       maxConcurrent: config.workers,
       reconciler: new CustomDomainReconciler({ ledger, providers, locks, progress, events, check, clock }),
     }),
     claims: new Controller({
       ...common,
       name: "domainclaim",
+      source: ledger.claims,
       maxConcurrent: 8,
       reconciler: new DomainClaimReconciler({ ledger, providers, locks, progress, clock, logger }),
     }),
@@ -130,6 +132,7 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
     accounts: new Controller({
       ...common,
       name: "billingaccount",
+      source: ledger.accounts,
       maxConcurrent: 4,
       timeoutMs: 300_000,
       reconciler: billing.reconciler,
@@ -137,12 +140,14 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
     classes: new Controller({
       ...common,
       name: "customdomainclass",
+      source: ledger.classes,
       maxConcurrent: 2,
       reconciler: new CustomDomainClassReconciler({ ledger, providers, sites, secrets, progress, events, clock }),
     }),
     routes: new Controller({
       ...common,
       name: "customdomainroute",
+      source: ledger.routes,
       maxConcurrent: 2,
       reconciler: new CustomDomainRouteReconciler({ ledger, clock }),
     }),

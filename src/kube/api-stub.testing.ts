@@ -24,6 +24,8 @@ export class ApiStub implements AsyncDisposable {
   readonly #watches = new Set<ServerResponse>();
   readonly #faults: { readonly kind: "list" | "watch"; readonly fault: Fault }[] = [];
   #server: ScriptedServer | undefined;
+  /** Whether the stub streams initial events; "ignored" is a server that does not know the parameter. */
+  watchList: "streamed" | "refused" | "ignored" = "refused";
   #version = 98;
   #oldest = 0;
 
@@ -43,7 +45,12 @@ export class ApiStub implements AsyncDisposable {
   }
 
   get watches(): readonly Seen[] {
-    return this.server.seen.filter(({ url }) => url.searchParams.has("watch"));
+    return this.server.seen.filter(({ url }) => url.searchParams.has("watch") && !isBeginning(url));
+  }
+
+  /** Watches that asked for everything there is. */
+  get beginnings(): readonly Seen[] {
+    return this.server.seen.filter(({ url }) => isBeginning(url));
   }
 
   get openWatches(): number {
@@ -130,6 +137,10 @@ export class ApiStub implements AsyncDisposable {
   }
 
   #answer(seen: Seen, response: ServerResponse, socket: Socket): void {
+    if (isBeginning(seen.url) && this.watchList === "refused") {
+      json(response, 422, status(422, "Invalid", "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch"));
+      return;
+    }
     const kind = seen.url.searchParams.has("watch") ? "watch" : "list";
     const proceed = (): void => (kind === "watch" ? this.#watch(seen, response) : this.#list(seen, response));
     const index = this.#faults.findIndex((fault) => fault.kind === kind);
@@ -157,6 +168,10 @@ export class ApiStub implements AsyncDisposable {
   }
 
   #watch({ url }: Seen, response: ServerResponse): void {
+    if (isBeginning(url)) {
+      this.#begin(response);
+      return;
+    }
     const from = Number(url.searchParams.get("resourceVersion"));
     if (from < this.#oldest) {
       json(response, 410, status(410, "Expired", "too old resource version"));
@@ -165,7 +180,29 @@ export class ApiStub implements AsyncDisposable {
     response.writeHead(200, { "content-type": "application/json" });
     response.flushHeaders();
     for (const { version, event } of this.#history) if (version > from) response.write(`${JSON.stringify(event)}\n`);
+    this.#keep(response);
+  }
+
+  /** As with an empty resourceVersion: everything there is, and then, if the server knows how to, the bookmark that ends it. */
+  #begin(response: ServerResponse): void {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.flushHeaders();
+    for (const object of this.objects) response.write(`${JSON.stringify({ type: "ADDED", object })}\n`);
+    if (this.watchList === "streamed") this.#end(response);
+    this.#keep(response);
+  }
+
+  #end(response: ServerResponse): void {
+    const metadata = { resourceVersion: this.version, annotations: { "k8s.io/initial-events-end": "true" } };
+    response.write(`${JSON.stringify({ type: "BOOKMARK", object: { metadata } })}\n`);
+  }
+
+  #keep(response: ServerResponse): void {
     this.#watches.add(response);
     response.on("close", () => this.#watches.delete(response));
   }
+}
+
+function isBeginning(url: URL): boolean {
+  return url.searchParams.get("sendInitialEvents") === "true";
 }

@@ -1,4 +1,4 @@
-import { isObjectGone } from "./api-error.ts";
+import { ApiError, isObjectGone } from "./api-error.ts";
 import type { KubeClient, Preconditions } from "./client.ts";
 import { type KubeObject, keyOf, type ObjectKey, type ResourceDefinition } from "./objects.ts";
 import { withoutManagedFields } from "./reflector.ts";
@@ -9,12 +9,16 @@ export type Presence<T> = { readonly kind: "present"; readonly object: T } | { r
 
 /**
  * One kind as controllers use it: the cache for reading, the API server for deciding and writing. Every answer of the API
- * server goes into the cache at once, so that a reconcile never acts on a copy older than its own last write.
+ * server goes into the cache at once; where a write got no answer, {@link settle} reads the object before the next reconcile.
+ * So a reconcile never acts on a copy older than its own last write. A write that the server carries out later still than that
+ * meets the guard of its resourceVersion.
  */
 export class Collection<T extends KubeObject> {
   readonly resource: ResourceDefinition;
   readonly store: Store<T>;
   readonly #client: KubeClient;
+  /** Keys of objects that may have been written by us in a way that the cache does not show. */
+  readonly #unsettled = new Set<ObjectKey>();
 
   constructor(options: { readonly resource: ResourceDefinition; readonly store: Store<T>; readonly client: KubeClient }) {
     this.resource = options.resource;
@@ -27,6 +31,19 @@ export class Collection<T extends KubeObject> {
     return this.store.get(key);
   }
 
+  /** Every key in the cache. */
+  keys(): Iterable<ObjectKey> {
+    return this.store.keys();
+  }
+
+  /** Makes the cached copy as new as this process's last write of it; costs nothing when it is already. */
+  async settle(key: ObjectKey, signal: AbortSignal): Promise<void> {
+    if (!this.#unsettled.has(key)) return;
+    const cached = this.store.get(key);
+    const found = await this.live(key, signal);
+    if (found.kind === "gone" && cached !== undefined) this.store.remove(cached);
+  }
+
   /**
    * A live GET. "gone" only when the API server says that THIS object does not exist.
    * @throws ApiError otherwise, also for a 404 that does not name the object (the kind is not served).
@@ -36,20 +53,22 @@ export class Collection<T extends KubeObject> {
     try {
       const object = withoutManagedFields(await this.#client.read<T>(this.resource, key, signal));
       this.store.apply(object);
+      this.#unsettled.delete(key);
       return { kind: "present", object };
     } catch (error) {
-      if (isObjectGone(error, this.resource.plural, name)) return { kind: "gone" };
-      throw error;
+      if (!isObjectGone(error, this.resource.plural, name)) throw error;
+      this.#unsettled.delete(key);
+      return { kind: "gone" };
     }
   }
 
   async create(object: T, signal: AbortSignal): Promise<T> {
-    return this.#take(await this.#client.create<T>(this.resource, object, signal));
+    return this.#take(keyOf(object), this.#client.create<T>(this.resource, object, signal));
   }
 
   /** Guarded by the object's resourceVersion: `isConflict` when somebody wrote since. */
   async replace(object: T, signal: AbortSignal): Promise<T> {
-    return this.#take(await this.#client.replace<T>(this.resource, object, signal));
+    return this.#take(keyOf(object), this.#client.replace<T>(this.resource, object, signal));
   }
 
   /** Guarded by the object's resourceVersion. Only the status is written; spec and metadata are not sent. */
@@ -59,7 +78,7 @@ export class Collection<T extends KubeObject> {
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion };
     // The server takes nothing but status from the body; the rest only says which object, at which version.
     const body = { apiVersion, kind, metadata, status } as unknown as T;
-    return this.#take(await this.#client.replaceStatus<T>(this.resource, body, signal));
+    return this.#take(keyOf(object), this.#client.replaceStatus<T>(this.resource, body, signal));
   }
 
   /** Merge-patches metadata (finalizers, labels, annotations), guarded by the object's resourceVersion. */
@@ -69,7 +88,8 @@ export class Collection<T extends KubeObject> {
     if (resourceVersion === undefined)
       throw new Error(`PATCH ${this.resource.plural} ${keyOf(object)} without a resourceVersion`);
     const patch = { metadata: { ...metadata, resourceVersion } };
-    return this.#take(await this.#client.mergePatch<T>(this.resource, keyOf(object), patch, signal));
+    const key = keyOf(object);
+    return this.#take(key, this.#client.mergePatch<T>(this.resource, key, patch, signal));
   }
 
   /** Deletes exactly this object; gone already is success. */
@@ -77,15 +97,35 @@ export class Collection<T extends KubeObject> {
     const { uid, resourceVersion } = object.metadata;
     if (uid === undefined) throw new Error(`${this.resource.kind} ${keyOf(object)} has no uid`);
     const preconditions: Preconditions = { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
-    await this.#client.remove(this.resource, keyOf(object), preconditions, signal);
+    const key = keyOf(object);
+    // Whatever comes of it: finalizers may keep the object, and the answer does not show it.
+    this.#unsettled.add(key);
+    try {
+      await this.#client.remove(this.resource, key, preconditions, signal);
+    } catch (error) {
+      if (isDefinite(error)) this.#unsettled.delete(key);
+      throw error;
+    }
   }
 
   /** A write that removed the last finalizer answers with the object as it was last: it is gone from here on. */
-  #take(object: T): T {
-    const projected = withoutManagedFields(object);
+  async #take(key: ObjectKey, answer: Promise<T>): Promise<T> {
+    let written: T;
+    try {
+      written = await answer;
+    } catch (error) {
+      if (!isDefinite(error)) this.#unsettled.add(key);
+      throw error;
+    }
+    const projected = withoutManagedFields(written);
     const { deletionTimestamp, finalizers = [] } = projected.metadata;
     if (deletionTimestamp === undefined || finalizers.length > 0) this.store.apply(projected);
     else this.store.remove(projected);
     return projected;
   }
+}
+
+/** Whether the API server said that it did nothing; no answer, and a failure of its own, leave that open. */
+function isDefinite(error: unknown): boolean {
+  return error instanceof ApiError && error.status < 500;
 }

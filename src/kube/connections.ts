@@ -25,6 +25,8 @@ export class Connections {
   readonly #source: CredentialSource;
   readonly #log: Logger;
   #credentials: { readonly value: Credentials; readonly loadedAt: number } | undefined;
+  /** What the present pools were made from: looked at anew only when the credentials were loaded anew. */
+  #pooled: Credentials | undefined;
   /** One load for all calls that wait for it. */
   #loading: Promise<Credentials> | undefined;
   #pools: (Pools & { readonly fingerprint: string }) | undefined;
@@ -37,14 +39,19 @@ export class Connections {
   /** @throws whatever the first load of the credentials does. */
   async current(): Promise<Connection> {
     const credentials = await this.#currentCredentials();
+    return { credentials, pools: this.#poolsFor(credentials) };
+  }
+
+  #poolsFor(credentials: Credentials): Pools {
+    if (this.#pools !== undefined && this.#pooled === credentials) return this.#pools;
+    this.#pooled = credentials;
     const fingerprint = tlsFingerprint(credentials);
-    if (this.#pools?.fingerprint !== fingerprint) {
-      const old = this.#pools;
-      this.#pools = { fingerprint, calls: callPool(credentials), watches: watchPool(credentials) };
-      // close() lets running calls end; watches on the old material end by their own timeout.
-      if (old !== undefined) void Promise.all([old.calls.close(), old.watches.close()]).catch(() => {});
-    }
-    return { credentials, pools: this.#pools };
+    if (this.#pools?.fingerprint === fingerprint) return this.#pools;
+    const old = this.#pools;
+    this.#pools = { fingerprint, calls: callPool(credentials), watches: watchPool(credentials) };
+    // close() lets running calls end; watches on the old material end by their own timeout.
+    if (old !== undefined) void Promise.all([old.calls.close(), old.watches.close()]).catch(() => {});
+    return this.#pools;
   }
 
   /** Rotated files are read again after a minute, or at once after a 401. */

@@ -22,7 +22,12 @@ export class RealServer implements AsyncDisposable {
   readonly #transports: KubeTransport[] = [];
 
   static async start(): Promise<RealServer> {
-    return new RealServer(await startControlPlane({ audit: false }));
+    return RealServer.on(await startControlPlane({ audit: false }));
+  }
+
+  /** Takes the control plane over: it ends with this. */
+  static on(controlPlane: ControlPlane): RealServer {
+    return new RealServer(controlPlane);
   }
 
   private constructor(controlPlane: ControlPlane) {

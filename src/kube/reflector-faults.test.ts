@@ -66,6 +66,18 @@ describe.concurrent("recovers, and misses nothing that happened meanwhile, from"
       expect(rejections).toEqual([]);
     });
 
+    test(`${name} on the beginning`, async ({ expect }) => {
+      await using bench = await ReflectorBench.start({}, (stub) => {
+        stub.watchList = "streamed";
+        stub.put("a", "red");
+        for (let time = 0; time < 2; time++) stub.fail("watch", fault);
+      });
+      await bench.settled();
+      expect(bench.heard).toEqual(["a=red"]);
+      expect(bench.stub.lists).toEqual([]);
+      expect(rejections).toEqual([]);
+    });
+
     test(`${name} on the list`, async ({ expect }) => {
       await using bench = await ReflectorBench.start({}, (stub) => {
         stub.put("a", "red");

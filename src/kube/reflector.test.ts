@@ -113,7 +113,7 @@ describe("abort", () => {
   });
 
   test.each([
-    ["an answer to the list", (bench: ReflectorBench) => bench.stub.server.seen.length === 1],
+    ["an answer to the list", (bench: ReflectorBench) => bench.stub.lists.length === 1],
     ["the end of a backoff", (bench: ReflectorBench) => bench.failures.length === 1],
   ])("stops quietly while it waits for %s", async (what, reached) => {
     await using bench = await ReflectorBench.start({ minBackoffMs: 30_000, maxBackoffMs: 30_000 }, (stub) =>
@@ -125,7 +125,8 @@ describe("abort", () => {
     const started = performance.now();
     await bench.stop();
     expect(performance.now() - started).toBeLessThan(1_000);
-    expect(bench.stub.server.seen).toHaveLength(1);
+    expect(bench.stub.lists).toHaveLength(1);
+    expect(bench.stub.watches).toEqual([]);
     expect(bench.store.synced).toBe(false);
   });
 

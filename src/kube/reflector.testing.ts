@@ -48,7 +48,7 @@ export class ReflectorBench implements AsyncDisposable {
         this.synced += 1;
       },
       onFailure: (error) => this.failures.push(error),
-      limits: { minBackoffMs: 10, maxBackoffMs: 100, idleMs: 60_000, ...limits },
+      limits: { minBackoffMs: 10, maxBackoffMs: 100, idleMs: 60_000, initialIdleMs: 30_000, ...limits },
     });
     this.#running = this.reflector.run(this.#stop.signal);
   }

@@ -34,6 +34,7 @@ export class SecretStore implements SecretReader {
   readonly #changed: (name: string) => void;
   #signal: AbortSignal | undefined;
   readonly #running: Promise<void>[] = [];
+  readonly #reflectors: Reflector<Secret>[] = [];
 
   constructor(options: {
     namespace: string;
@@ -56,6 +57,11 @@ export class SecretStore implements SecretReader {
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
     await Promise.all(this.#running);
+  }
+
+  /** Of the watch that is worst off; see Reflector. */
+  get stuckMs(): number {
+    return Math.max(0, ...this.#reflectors.map(({ stuckMs }) => stuckMs));
   }
 
   read(ref: { readonly name: string; readonly key: string }): SecretValue {
@@ -110,6 +116,7 @@ export class SecretStore implements SecretReader {
         this.#changed(name);
       },
     });
+    this.#reflectors.push(reflector);
     this.#running.push(reflector.run(signal));
   }
 }

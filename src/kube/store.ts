@@ -54,6 +54,10 @@ export class Store<T extends KubeObject> {
     return this.#objects.values();
   }
 
+  keys(): Iterable<ObjectKey> {
+    return this.#objects.keys();
+  }
+
   /** @throws Error for an index that the store was not made with. */
   byIndex(index: string, value: string): readonly T[] {
     const entries = this.#indexes.get(index);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { waitUntil } from "../../test/control-plane/wait-until.ts";
 import { controller, gate, type Reconcile, settle } from "./controller.testing.ts";
-import { TryAgain } from "./controller.ts";
+import { TerminalError, TryAgain } from "./controller.ts";
 import { Priority } from "./work-queue.ts";
 
 const rejections: unknown[] = [];
@@ -155,6 +155,43 @@ describe("a result", () => {
     expect(log.filter(({ level }) => level === "error")).toEqual([]);
   });
 
+  test("TerminalError does not come again by itself, and is counted on its own", async () => {
+    let calls = 0;
+    const {
+      controller: c,
+      clock,
+      log,
+      value,
+    } = controller(async () => {
+      calls += 1;
+      throw new TerminalError("only an edit helps");
+    });
+    c.start();
+    c.queue.add("a/1");
+    await settle();
+    clock.advance(3_600_000);
+    await settle();
+    expect(calls).toBe(1);
+    expect(await value("controller_runtime_terminal_reconcile_errors_total")).toBe(1);
+    expect(await value("controller_runtime_reconcile_errors_total")).toBe(1);
+    expect(log.at(-1)).toMatchObject({ level: "error", key: "a/1", message: "reconcile failed for good" });
+    c.queue.add("a/1");
+    await settle();
+    expect(calls).toBe(2);
+  });
+
+  test("a bug of ours is counted as a panic and retried; a network error that looks like one is not", async () => {
+    const errors = [new TypeError("x is undefined"), new TypeError("fetch failed", { cause: new Error("reset") })];
+    const { controller: c, value } = controller(async () => {
+      throw errors.shift() ?? new Error("no more");
+    });
+    c.start();
+    for (const key of ["a/1", "a/2", "a/3"]) c.queue.add(key);
+    await settle();
+    expect(await value("controller_runtime_reconcile_panics_total")).toBe(1);
+    expect(await value("workqueue_retries_total")).toBe(3);
+  });
+
   test.each([
     [
       "a synchronous throw",
@@ -178,6 +215,69 @@ describe("a result", () => {
     expect(calls).toBe(2);
     expect(rejections).toEqual([]);
     await c.stop(0);
+  });
+});
+
+describe("the source", () => {
+  test("is settled before each reconcile of a key; where it cannot be, nothing is decided and the key comes again", async () => {
+    const order: string[] = [];
+    let broken = true;
+    const { controller: c, clock } = controller(
+      async (key) => {
+        order.push(`reconcile ${key}`);
+        return {};
+      },
+      {
+        source: {
+          settle: async (key) => {
+            order.push(`settle ${key}`);
+            if (broken) throw new Error("no answer");
+          },
+        },
+      },
+    );
+    c.start();
+    c.queue.add("a/1");
+    await settle();
+    expect(order).toEqual(["settle a/1"]);
+    broken = false;
+    clock.advance(1_000);
+    await settle();
+    expect(order).toEqual(["settle a/1", "settle a/1", "reconcile a/1"]);
+  });
+
+  test("has every key looked at again within eleven hours, after what is new, and over and over", async () => {
+    const seen: string[] = [];
+    const { reconcile, open } = gate();
+    const { controller: c, clock } = controller(
+      (key, signal) => {
+        seen.push(key);
+        return reconcile(key, signal);
+      },
+      { maxConcurrent: 1, source: { keys: () => ["a/1", "a/2"] } },
+    );
+    c.start();
+    c.queue.add("b/busy");
+    await settle();
+    clock.advance(9 * 3_600_000 - 1);
+    expect(c.queue.depth).toBe(0);
+    clock.advance(2 * 3_600_000);
+    expect(c.queue.depth).toBe(2);
+    c.queue.add("b/new");
+    for (let round = 0; round < 4; round += 1) {
+      open();
+      await settle();
+    }
+    expect(seen).toEqual(["b/busy", "b/new", "a/1", "a/2"]);
+    clock.advance(11 * 3_600_000);
+    await settle();
+    open();
+    await settle();
+    expect(seen.slice(4)).toEqual(["a/1", "a/2"]);
+    open();
+    await c.stop(1_000);
+    clock.advance(30 * 3_600_000);
+    expect(c.queue.depth).toBe(0);
   });
 });
 
@@ -228,6 +328,7 @@ test("every label of every metric is there from the start", async () => {
     expect(await value("controller_runtime_reconcile_total", { controller: "probe", result })).toBe(0);
   }
   expect(await value("controller_runtime_max_concurrent_reconciles")).toBe(7);
-  expect(await value("controller_runtime_reconcile_timeouts_total")).toBe(0);
+  for (const kind of ["reconcile_timeouts", "terminal_reconcile_errors", "reconcile_panics"])
+    expect(await value(`controller_runtime_${kind}_total`)).toBe(0);
   expect(await value("workqueue_longest_running_processor_seconds")).toBe(0);
 });

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { Controller, type ReconcileResult } from "./controller.ts";
+import { Controller, type ReconcileResult, type Source } from "./controller.ts";
 import { createLogger } from "./logger.ts";
 import { ManualClock } from "./manual-clock.testing.ts";
 import { Metrics } from "./metrics.ts";
@@ -8,7 +8,10 @@ import { Timers } from "./timers.ts";
 export type Reconcile = (key: string, signal: AbortSignal) => Promise<ReconcileResult>;
 
 /** A controller on a clock of its own, its log and its metrics. */
-export function controller(reconcile: Reconcile, options: { maxConcurrent?: number; timeoutMs?: number } = {}) {
+export function controller(
+  reconcile: Reconcile,
+  options: { maxConcurrent?: number; timeoutMs?: number; source?: Partial<Source> } = {},
+) {
   const clock = new ManualClock();
   const log: Record<string, unknown>[] = [];
   const logger = createLogger({ level: "debug", destination: { write: (line: string) => void log.push(JSON.parse(line)) } });
@@ -16,6 +19,7 @@ export function controller(reconcile: Reconcile, options: { maxConcurrent?: numb
   const { timeoutMs } = options;
   const made = new Controller({
     name: "probe",
+    source: { settle: async () => {}, keys: () => [], ...options.source },
     reconciler: { reconcile },
     maxConcurrent: options.maxConcurrent ?? 4,
     clock,

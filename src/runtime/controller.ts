@@ -1,5 +1,5 @@
 import type { ObjectKey } from "../kube/objects.ts";
-import { ItemBackoff } from "./backoff.ts";
+import { hashFraction, ItemBackoff } from "./backoff.ts";
 import { type Cancel, type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import type { ControllerMetrics, Metrics } from "./metrics.ts";
@@ -30,8 +30,21 @@ export class TryAgain extends Error {
   }
 }
 
+/** Thrown where trying again is useless until the object or its surroundings change: not retried, counted on its own. */
+export class TerminalError extends Error {
+  override readonly name = "TerminalError";
+}
+
+/** The local copy of the objects that a controller reconciles; see Collection. */
+export interface Source {
+  /** Resolves when the copy of this object is as new as this process's last write of it. */
+  settle(key: ObjectKey, signal: AbortSignal): Promise<void>;
+  keys(): Iterable<ObjectKey>;
+}
+
 export interface ControllerOptions {
   readonly name: string;
+  readonly source: Source;
   readonly reconciler: Reconciler;
   readonly maxConcurrent: number;
   readonly clock: Clock;
@@ -43,11 +56,14 @@ export interface ControllerOptions {
 }
 
 const TIMEOUT_MS = 60_000;
+/** client-go's belt and braces: whatever a trigger may have missed is looked at within half a day. */
+const RESYNC_MS = 10 * 3_600_000;
+const RESYNC_JITTER = 0.1;
 /** How long a reconcile may take to notice that it was aborted; one that does not is left behind. */
 const ABORT_GRACE_MS = 3_000;
 
 /**
- * A work queue and the workers that empty it. Keys may be added before {@link start}; they wait. A reconcile begins in a turn
+ * A work queue and the workers that empty it, and a resync of everything every ten hours, behind all live changes. Keys may be added before {@link start}; they wait. A reconcile begins in a turn
  * of its own, never inside the call that added its key: that may be a store which is being filled.
  */
 export class Controller {
@@ -58,6 +74,7 @@ export class Controller {
   readonly #metrics: ControllerMetrics;
   readonly #backoff = new ItemBackoff();
   readonly #stop = new AbortController();
+  #cancelResync: Cancel = () => {};
   #started = false;
   #active = 0;
   /** Who waits in {@link stop} for the last running reconcile. */
@@ -75,7 +92,21 @@ export class Controller {
 
   start(): void {
     this.#started = true;
+    this.#scheduleResync(0);
     this.#pump();
+  }
+
+  /** Has every object looked at once more, when nothing that is new waits. */
+  resync(): void {
+    for (const key of this.#options.source.keys()) this.queue.add(key, Priority.Low);
+  }
+
+  #scheduleResync(round: number): void {
+    const jitter = RESYNC_JITTER * (2 * hashFraction(this.name, round) - 1);
+    this.#cancelResync = this.#options.timers.after(RESYNC_MS * (1 + jitter), () => {
+      this.resync();
+      this.#scheduleResync(round + 1);
+    });
   }
 
   /**
@@ -84,6 +115,7 @@ export class Controller {
    */
   async stop(drainMs: number): Promise<void> {
     this.#started = false;
+    this.#cancelResync();
     this.queue.close();
     if (this.#active === 0) return;
     const cancelAbort = systemClock.setTimer(drainMs, () => this.#stop.abort(new Error("the operator is stopping")));
@@ -123,12 +155,14 @@ export class Controller {
     });
     try {
       const signal = AbortSignal.any([this.#stop.signal, deadline.signal]);
+      await this.#options.source.settle(key, signal);
       const { requeueAfterMs } = await this.#options.reconciler.reconcile(key, signal);
       if (requeueAfterMs !== undefined) this.queue.addAfter(key, requeueAfterMs, Priority.Low);
       this.#backoff.forget(key);
       this.#metrics.reconciled(requeueAfterMs === undefined ? "success" : "requeue_after", elapsed());
     } catch (error) {
       if (deadline.signal.aborted) this.#metrics.timedOut();
+      if (isBug(error)) this.#metrics.panicked();
       this.#metrics.reconciled(error instanceof TryAgain ? "requeue" : "error", elapsed());
       this.#retry(key, priority, error);
     } finally {
@@ -142,8 +176,20 @@ export class Controller {
       this.queue.addAfter(key, error.afterMs, priority);
       return;
     }
+    if (error instanceof TerminalError) {
+      this.#metrics.terminal();
+      this.#backoff.forget(key);
+      this.#log.error({ key, err: error }, "reconcile failed for good");
+      return;
+    }
     const delayMs = this.#backoff.next(key);
     if (!this.#stop.signal.aborted) this.#log.error({ key, err: error, retryMs: delayMs }, "reconcile failed");
     this.queue.addAfter(key, delayMs, priority);
   }
+}
+
+/** What a Go program would have panicked with; network errors that undici dresses as a TypeError have a cause. */
+function isBug(error: unknown): boolean {
+  const kinds = [TypeError, ReferenceError, RangeError];
+  return kinds.some((kind) => error instanceof kind) && (error as Error).cause === undefined;
 }

@@ -57,6 +57,18 @@ test("is not ready, and does not stand for election, before its caches are compl
   await run;
 });
 
+test("is not alive with a watch in which nothing has happened for ten minutes, not even a failure", async () => {
+  const b = bench();
+  const run = b.manager.run(b.signal.signal);
+  await b.see("leading");
+  b.cacheStuckMs = 599_000;
+  expect(await b.probe("/livez")).toBe(200);
+  b.cacheStuckMs = 601_000;
+  expect(await b.probe("/livez")).toBe(500);
+  b.signal.abort();
+  await run;
+});
+
 test("a standby is ready, works on nothing, and stops quietly", async () => {
   const b = bench();
   b.elected = false;

@@ -4,7 +4,7 @@ import { waitUntil } from "../../test/control-plane/wait-until.ts";
 import { Controller } from "./controller.ts";
 import { HealthServer } from "./health.ts";
 import { createLogger } from "./logger.ts";
-import { Manager } from "./manager.ts";
+import { type Background, Manager } from "./manager.ts";
 import { ManualClock } from "./manual-clock.testing.ts";
 import { Metrics } from "./metrics.ts";
 import { Timers } from "./timers.ts";
@@ -16,12 +16,14 @@ export class Bench {
   readonly health = new HealthServer(new Metrics());
   readonly #queueClock = new ManualClock();
   synced = true;
+  cacheStuckMs = 0;
   elected = true;
   /** Ends the running reconcile. */
   finish: () => void = () => {};
   lose: (error: Error) => void = () => {};
   readonly controller = new Controller({
     name: "probe",
+    source: { settle: async () => {}, keys: () => [] },
     reconciler: { reconcile: (key, signal) => this.#reconcile(key, signal) },
     maxConcurrent: 1,
     clock: this.#queueClock,
@@ -36,7 +38,7 @@ export class Bench {
       logger: createLogger({ level: "silent" }),
       health: this.health,
       ...(options.election ? { elector: this.#elector() } : {}),
-      caches: [{ run: (signal) => this.#until("cache", signal) }],
+      caches: [this.#cache()],
       synced: () => this.synced,
       onLead: () => this.happened.push("leading"),
       controllers: [this.controller],
@@ -81,6 +83,16 @@ export class Bench {
           };
         }),
       release: async () => void this.happened.push("lease released"),
+    };
+  }
+
+  #cache(): Background {
+    const stuckMs = (): number => this.cacheStuckMs;
+    return {
+      run: (signal) => this.#until("cache", signal),
+      get stuckMs() {
+        return stuckMs();
+      },
     };
   }
 

@@ -7,6 +7,8 @@ import { Timers } from "./timers.ts";
 /** Something that runs from start to stop and never throws, as a reflector does. */
 export interface Background {
   run(signal: AbortSignal): Promise<void>;
+  /** Milliseconds since it last got anywhere, be it to a failure. */
+  readonly stuckMs: number;
 }
 
 /** Leader election as the manager needs it; see LeaseElector. */
@@ -38,6 +40,8 @@ const FLUSH_MS = 3_000;
 /** A reconcile has a 60 s deadline: one that is older than this is stuck in a way that only a restart mends. */
 const STUCK_MS = 300_000;
 const LOOP_LAG_MS = 10_000;
+/** A watch ends after five minutes at the latest, so something happens within that. */
+const WATCH_STUCK_MS = 600_000;
 
 /**
  * Starts and stops the parts of the operator in the one safe order: caches, then leadership, then workers; and back: no new
@@ -61,6 +65,10 @@ export class Manager {
     health.addLiveness("reconciles", () => {
       const stuck = options.controllers.find((controller) => Math.max(0, ...controller.queue.processingAges()) > STUCK_MS);
       return stuck === undefined ? undefined : `a reconcile of ${stuck.name} is stuck`;
+    });
+    health.addLiveness("watches", () => {
+      const oldest = Math.max(0, ...options.caches.map(({ stuckMs }) => stuckMs));
+      return oldest > WATCH_STUCK_MS ? `a watch has been stuck for ${Math.round(oldest / 1_000)} s` : undefined;
     });
   }
 

@@ -27,6 +27,17 @@ test("gauges of queues are read at scrape time, one series per controller", asyn
   expect(text).toContain('workqueue_longest_running_processor_seconds{name="idle",controller="idle"} 0\n');
 });
 
+test("of several watches of one name the one that has been silent for longest is shown", async () => {
+  const metrics = new Metrics();
+  metrics.watchAge("secrets", () => 2_000);
+  metrics.watchAge("secrets", () => 9_000);
+  metrics.watchAge("secrets", () => 4_000);
+  metrics.watchAge("customdomains", () => 500);
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('reflector_watch_age_seconds{name="secrets"} 9\n');
+  expect(text).toContain('reflector_watch_age_seconds{name="customdomains"} 0.5\n');
+});
+
 test("times are in seconds, under the names that dashboards know", async () => {
   const metrics = new Metrics();
   const controller = metrics.controller("customdomain", 32);

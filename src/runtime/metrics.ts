@@ -14,6 +14,12 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #reconciles = this.#counter("controller_runtime_reconcile_total", "Reconciles by result.", ["controller", "result"]);
   readonly #errors = this.#counter("controller_runtime_reconcile_errors_total", "Reconciles that threw.", ["controller"]);
+  readonly #terminal = this.#counter("controller_runtime_terminal_reconcile_errors_total", "Reconciles that are not retried.", [
+    "controller",
+  ]);
+  readonly #panics = this.#counter("controller_runtime_reconcile_panics_total", "Reconciles that met a bug of ours.", [
+    "controller",
+  ]);
   readonly #timeouts = this.#counter("controller_runtime_reconcile_timeouts_total", "Reconciles cut off by their deadline.", [
     "controller",
   ]);
@@ -41,7 +47,7 @@ export class Metrics {
   controller(name: string, maxConcurrent: number): ControllerMetrics {
     for (const result of RESULTS) this.#reconciles.inc({ controller: name, result }, 0);
     this.#errors.inc({ controller: name }, 0);
-    this.#timeouts.inc({ controller: name }, 0);
+    for (const counter of [this.#terminal, this.#panics, this.#timeouts]) counter.inc({ controller: name }, 0);
     this.#retries.inc({ name, controller: name }, 0);
     this.#limit.set({ controller: name }, maxConcurrent);
     const queue = { name, controller: name };
@@ -60,6 +66,8 @@ export class Metrics {
         this.#worked.observe(queue, ms / 1000);
       },
       timedOut: () => this.#timeouts.inc({ controller: name }),
+      terminal: () => this.#terminal.inc({ controller: name }),
+      panicked: () => this.#panics.inc({ controller: name }),
       active: (workers) => this.#active.set({ controller: name }, workers),
     };
   }
@@ -93,6 +101,12 @@ export class Metrics {
     this.#watchErrors.inc({ name, reason });
   }
 
+  /** Milliseconds since a watch last said anything; of several of one name the oldest. */
+  watchAge(name: string, read: () => number): void {
+    const help = "Time since the API server last said anything on the watch.";
+    this.#scraped("reflector_watch_age_seconds", help, { name }, () => read() / 1000);
+  }
+
   readonly #sources = new Map<string, { labels: Record<string, string>; read: () => number }[]>();
 
   #scraped(name: string, help: string, labels: Record<string, string>, read: () => number): void {
@@ -109,7 +123,12 @@ export class Metrics {
       labelNames: Object.keys(labels),
       registers: [this.registry],
       collect() {
-        for (const source of sources) this.set(source.labels, source.read());
+        const highest = new Map<string, number>();
+        for (const { labels: of, read: value } of sources) {
+          const key = JSON.stringify(of);
+          highest.set(key, Math.max(highest.get(key) ?? Number.NEGATIVE_INFINITY, value()));
+        }
+        for (const [key, value] of highest) this.set(JSON.parse(key) as Record<string, string>, value);
       },
     });
   }
@@ -132,5 +151,7 @@ export interface ControllerMetrics {
   readonly observer: QueueObserver;
   reconciled(result: ReconcileResultLabel, ms: number): void;
   timedOut(): void;
+  terminal(): void;
+  panicked(): void;
   active(workers: number): void;
 }

@@ -32,6 +32,7 @@ export interface EnvironmentOptions {
   /** What the checks over the whole suite shall not hold against this environment. */
   readonly allow?: readonly Allowance[];
   readonly world?: WorldOptions;
+  readonly apiServerArgs?: readonly string[];
   /** Changes the class before it is applied. */
   readonly classSpec?: (spec: ReturnType<typeof classSpecFor>) => unknown;
 }
@@ -52,7 +53,11 @@ export class Environment implements AsyncDisposable {
 
   static async start(options: EnvironmentOptions): Promise<Environment> {
     const clock = new SkewedClock();
-    const [controlPlane, world] = await Promise.all([startControlPlane(), startWorld({ ...options.world, clock })]);
+    const { apiServerArgs = [] } = options;
+    const [controlPlane, world] = await Promise.all([
+      startControlPlane({ apiServerArgs }),
+      startWorld({ ...options.world, clock }),
+    ]);
     const environment = new Environment(controlPlane, world, clock, await evidenceDirectory(options.name));
     try {
       await environment.#keep(EVIDENCE.environment, { name: options.name, allow: options.allow ?? [] } satisfies Declared);
