@@ -17,7 +17,7 @@ import { KubeClient } from "./kube/client.ts";
 import type { CredentialSource } from "./kube/credentials.ts";
 import { EventBroadcaster } from "./kube/events.ts";
 import { LeaseElector } from "./kube/lease.ts";
-import { Reflector, withoutManagedFields } from "./kube/reflector.ts";
+import { Reflector } from "./kube/reflector.ts";
 import { type SecretReader, SecretStore } from "./kube/secrets.ts";
 import { KubeTransport } from "./kube/transport.ts";
 import type { Clock } from "./runtime/clock.ts";
@@ -192,6 +192,6 @@ function reflectorsOf(
   common: { readonly transport: KubeTransport; readonly metrics: Metrics; readonly logger: Logger },
 ): readonly Background[] {
   return collectionsOf(ledger).map(
-    ({ resource, store }) => new Reflector({ ...common, resource, store, project: withoutManagedFields, random: Math.random }),
+    ({ resource, store, project }) => new Reflector({ ...common, resource, store, project, random: Math.random }),
   );
 }

@@ -19,6 +19,7 @@ import { Collection } from "../kube/collection.ts";
 import type { KubeObject, ResourceDefinition } from "../kube/objects.ts";
 import { Store } from "../kube/store.ts";
 import { billingAccountIndexers, domainClaimBillingIndexers } from "./billing-account/kube-ports.ts";
+import { customDomainProjection, projectNamespace } from "./projections.ts";
 
 const NAMESPACES: ResourceDefinition = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 
@@ -33,8 +34,11 @@ export interface Ledger {
 }
 
 export function createLedger(client: KubeClient): Ledger {
-  const collection = <T extends KubeObject>(resource: ResourceDefinition, store: Store<T>): Collection<T> =>
-    new Collection({ resource, store, client });
+  const collection = <T extends KubeObject>(
+    resource: ResourceDefinition,
+    store: Store<T>,
+    project?: (object: T) => T,
+  ): Collection<T> => new Collection({ resource, store, client, ...(project === undefined ? {} : { project }) });
   return {
     domains: collection<CustomDomain>(
       CUSTOM_DOMAINS,
@@ -44,6 +48,7 @@ export function createLedger(client: KubeClient): Ledger {
         namespace: (domain) => [domain.metadata.namespace ?? ""],
         id: (domain) => [...new Set([domain.status?.id ?? "", domain.metadata.labels?.[LABEL_ID] ?? ""])],
       }),
+      customDomainProjection(),
     ),
     claims: collection<DomainClaim>(
       DOMAIN_CLAIMS,
@@ -68,7 +73,7 @@ export function createLedger(client: KubeClient): Ledger {
       CUSTOM_DOMAIN_ROUTES,
       new Store({ domain: (route) => [`${route.metadata.namespace}/${route.spec.domainRef.name}`] }),
     ),
-    namespaces: collection(NAMESPACES, new Store()),
+    namespaces: collection(NAMESPACES, new Store(), projectNamespace),
   };
 }
 

@@ -16,13 +16,21 @@ export type Presence<T> = { readonly kind: "present"; readonly object: T } | { r
 export class Collection<T extends KubeObject> {
   readonly resource: ResourceDefinition;
   readonly store: Store<T>;
+  /** What is kept of an object in the cache. */
+  readonly project: (object: T) => T;
   readonly #client: KubeClient;
   /** Keys of objects that may have been written by us in a way that the cache does not show. */
   readonly #unsettled = new Set<ObjectKey>();
 
-  constructor(options: { readonly resource: ResourceDefinition; readonly store: Store<T>; readonly client: KubeClient }) {
+  constructor(options: {
+    readonly resource: ResourceDefinition;
+    readonly store: Store<T>;
+    readonly client: KubeClient;
+    readonly project?: (object: T) => T;
+  }) {
     this.resource = options.resource;
     this.store = options.store;
+    this.project = options.project ?? withoutManagedFields;
     this.#client = options.client;
   }
 
@@ -51,7 +59,7 @@ export class Collection<T extends KubeObject> {
   async live(key: ObjectKey, signal: AbortSignal): Promise<Presence<T>> {
     const name = key.slice(key.indexOf("/") + 1);
     try {
-      const object = withoutManagedFields(await this.#client.read<T>(this.resource, key, signal));
+      const object = this.project(await this.#client.read<T>(this.resource, key, signal));
       this.store.apply(object);
       this.#unsettled.delete(key);
       return { kind: "present", object };
@@ -117,7 +125,7 @@ export class Collection<T extends KubeObject> {
       if (!isDefinite(error)) this.#unsettled.add(key);
       throw error;
     }
-    const projected = withoutManagedFields(written);
+    const projected = this.project(written);
     const { deletionTimestamp, finalizers = [] } = projected.metadata;
     if (deletionTimestamp === undefined || finalizers.length > 0) this.store.apply(projected);
     else this.store.remove(projected);

@@ -14,6 +14,9 @@ export interface StoreChange<T> {
 export type StoreListener<T> = (change: StoreChange<T>) => void;
 export type Indexer<T> = (object: T) => readonly string[];
 
+/** Most values of most indexes have one object: a Set for each would cost more than the object's other fields. */
+type IndexEntries = Map<string, ObjectKey | Set<ObjectKey>>;
+
 /** Deleted uids whose late write responses are still recognised. */
 const TOMBSTONES = 4_096;
 
@@ -26,7 +29,7 @@ const TOMBSTONES = 4_096;
 export class Store<T extends KubeObject> {
   readonly #objects = new Map<ObjectKey, T>();
   readonly #indexers: Readonly<Record<string, Indexer<T>>>;
-  readonly #indexes = new Map<string, Map<string, Set<ObjectKey>>>();
+  readonly #indexes = new Map<string, IndexEntries>();
   readonly #listeners: StoreListener<T>[] = [];
   readonly #tombstones = new Set<string>();
   /** Version of the last list; undefined before the first. */
@@ -63,7 +66,7 @@ export class Store<T extends KubeObject> {
     const entries = this.#indexes.get(index);
     if (entries === undefined) throw new Error(`store: no index ${index}`);
     const found: T[] = [];
-    for (const key of entries.get(value) ?? []) {
+    for (const key of keysOf(entries.get(value))) {
       const object = this.#objects.get(key);
       if (object !== undefined) found.push(object);
     }
@@ -169,14 +172,22 @@ function versionOf(object: KubeObject, before: KubeObject): number {
   return compareResourceVersions(object.metadata.resourceVersion ?? "", before.metadata.resourceVersion ?? "");
 }
 
-function addEntry(entries: Map<string, Set<ObjectKey>>, value: string, key: ObjectKey): void {
-  const keys = entries.get(value);
-  if (keys === undefined) entries.set(value, new Set([key]));
-  else keys.add(key);
+function keysOf(entry: ObjectKey | ReadonlySet<ObjectKey> | undefined): Iterable<ObjectKey> {
+  if (entry === undefined) return [];
+  return typeof entry === "string" ? [entry] : entry;
 }
 
-function removeEntry(entries: Map<string, Set<ObjectKey>>, value: string, key: ObjectKey): void {
-  const keys = entries.get(value);
-  keys?.delete(key);
-  if (keys?.size === 0) entries.delete(value);
+function addEntry(entries: IndexEntries, value: string, key: ObjectKey): void {
+  const known = entries.get(value);
+  if (known === undefined) entries.set(value, key);
+  else if (typeof known !== "string") known.add(key);
+  else if (known !== key) entries.set(value, new Set([known, key]));
+}
+
+function removeEntry(entries: IndexEntries, value: string, key: ObjectKey): void {
+  const known = entries.get(value);
+  if (known === key) entries.delete(value);
+  if (known === undefined || typeof known === "string") return;
+  known.delete(key);
+  if (known.size === 0) entries.delete(value);
 }

@@ -9,6 +9,7 @@ import { type Claimant, isHolder } from "../../core/claim-spec.ts";
 import { findCondition } from "../../core/conditions.ts";
 import { isStale } from "../../kube/api-error.ts";
 import { keyOf, type ObjectKey } from "../../kube/objects.ts";
+import { unpacked } from "../../kube/status-packing.ts";
 import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
 import { tenantOf } from "../ledger.ts";
 import { type Admission, admit } from "./admit.ts";
@@ -45,8 +46,9 @@ export class CustomDomainReconciler implements Reconciler {
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
-    const domain = this.#options.ledger.domains.get(key);
-    if (domain === undefined) return {};
+    const cached = this.#options.ledger.domains.get(key);
+    if (cached === undefined) return {};
+    const domain = unpacked(cached);
     try {
       if (domain.metadata.deletionTimestamp !== undefined) return await this.#finalise(domain, signal);
       return await this.#advance(domain, signal);
