@@ -16,9 +16,11 @@ import { Providers } from "./controllers/providers.ts";
 import { KubeClient } from "./kube/client.ts";
 import type { CredentialSource } from "./kube/credentials.ts";
 import { EventBroadcaster } from "./kube/events.ts";
-import { LeaseElector } from "./kube/lease.ts";
-import { Reflector } from "./kube/reflector.ts";
+import { LEASES, type Lease, LeaseElector } from "./kube/lease.ts";
+import type { KubeObject } from "./kube/objects.ts";
+import { Reflector, type ReflectorOptions, withoutManagedFields } from "./kube/reflector.ts";
 import { type SecretReader, SecretStore } from "./kube/secrets.ts";
+import { Store } from "./kube/store.ts";
 import { KubeTransport } from "./kube/transport.ts";
 import type { Clock } from "./runtime/clock.ts";
 import { Controller } from "./runtime/controller.ts";
@@ -55,7 +57,8 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
   const timers = new Timers(clock);
   const dispatcher = new Agent({ allowH2: false, connections: 16, pipelining: 1 });
   const { identity, namespace } = config;
-  const elector = new LeaseElector({ client, namespace, name: LEASE_NAME, identity, logger, metrics });
+  const leases = new Store<Lease>();
+  const elector = new LeaseElector({ client, namespace, name: LEASE_NAME, identity, logger, metrics, seen: leases });
   const assertMayWrite = (): void => {
     if (config.leaderElect) elector.assertMayWrite();
   };
@@ -156,11 +159,20 @@ export async function runOperator(config: Config, dependencies: OperatorDependen
   triggers.connect();
   progress.onFailure((domain) => triggers?.releaseFailed(domain));
 
+  const reflecting = { transport, metrics, logger, random: Math.random };
+  const leaseWatch = new Reflector<Lease>({
+    ...reflecting,
+    resource: LEASES,
+    namespace,
+    fieldSelector: `metadata.name=${LEASE_NAME}`,
+    store: leases,
+    project: withoutManagedFields,
+  });
   const manager = new Manager({
     logger,
     health,
     ...(config.leaderElect ? { elector } : {}),
-    caches: [...reflectorsOf(ledger, { transport, metrics, logger }), secrets],
+    caches: [...reflectorsOf(ledger, reflecting), secrets, ...(config.leaderElect ? [leaseWatch] : [])],
     synced: () => collectionsOf(ledger).every(({ store }) => store.synced) && secretsAreKnown(ledger, secrets),
     onLead: () => billing.reconciler.leaseGained(),
     controllers: Object.values(controllers),
@@ -189,9 +201,7 @@ function secretsAreKnown(ledger: Ledger, secrets: SecretReader): boolean {
 
 function reflectorsOf(
   ledger: Ledger,
-  common: { readonly transport: KubeTransport; readonly metrics: Metrics; readonly logger: Logger },
+  common: Pick<ReflectorOptions<KubeObject>, "transport" | "metrics" | "logger" | "random">,
 ): readonly Background[] {
-  return collectionsOf(ledger).map(
-    ({ resource, store, project }) => new Reflector({ ...common, resource, store, project, random: Math.random }),
-  );
+  return collectionsOf(ledger).map(({ resource, store, project }) => new Reflector({ ...common, resource, store, project }));
 }

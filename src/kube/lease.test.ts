@@ -2,8 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { waitUntil } from "../../test/control-plane/wait-until.ts";
 import { CuttableProxy } from "./cuttable-proxy.testing.ts";
-import { LeadershipLost, LeaseElector, microTime } from "./lease.ts";
+import { LEASES, LeadershipLost, type Lease, LeaseElector, microTime } from "./lease.ts";
 import { type Access, RealServer } from "./real-server.testing.ts";
+import { Reflector, withoutManagedFields } from "./reflector.ts";
+import { Store } from "./store.ts";
 
 interface LeaseObject {
   readonly spec: { readonly holderIdentity: string; readonly leaseTransitions: number; readonly leaseDurationSeconds: number };
@@ -28,6 +30,27 @@ function elector(name: string, identity: string, access: Access = server.access(
     logger: access.logger,
     metrics: access.metrics,
   });
+}
+
+/** An elector with a watch of its Lease. */
+function watching(name: string, identity: string) {
+  const access = server.access();
+  const store = new Store<Lease>();
+  const { client, transport, logger, metrics } = access;
+  const stop = new AbortController();
+  const common = { transport, logger, metrics, random: () => 0.5, store, project: withoutManagedFields<Lease> };
+  const watch = new Reflector<Lease>({
+    ...common,
+    resource: LEASES,
+    namespace: "default",
+    fieldSelector: `metadata.name=${name}`,
+  });
+  void watch.run(stop.signal);
+  return {
+    elector: new LeaseElector({ client, namespace: "default", name, identity, logger, metrics, seen: store }),
+    store,
+    stop,
+  };
 }
 
 function mayWrite(of: LeaseElector): boolean {
@@ -77,6 +100,39 @@ describe.concurrent("an election", () => {
       leaseTransitions: 1,
     });
     expect([mayWrite(one), mayWrite(two)]).toEqual([false, true]);
+  });
+
+  test("is over in a moment where the standby watches the Lease: when it is released, and when it has run out", async ({
+    expect,
+  }) => {
+    const [one, two] = [elector("watched", "one"), watching("watched", "two")];
+    await one.acquire(never);
+    const stop = new AbortController();
+    const kept = one.keep(stop.signal);
+    const acquiring = two.elector.acquire(never).then(() => performance.now());
+    await waitUntil("the Lease to be seen", () => two.store.size === 1, { timeoutMs: 10_000 });
+    // In the middle of the standby's wait between two questions.
+    await sleep(3_000);
+    stop.abort();
+    await kept;
+    const releasedAt = performance.now();
+    await one.release();
+    expect((await acquiring) - releasedAt).toBeLessThan(700);
+
+    const three = watching("watched", "three");
+    const taking = three.elector.acquire(never).then(() => performance.now());
+    await waitUntil("the Lease to be seen", () => three.store.size === 1, { timeoutMs: 10_000 });
+    const keepStop = new AbortController();
+    const keeping = two.elector.keep(keepStop.signal);
+    await sleep(5_000);
+    // As if it were killed: it renews no more and says nothing. The last renewal is at most two seconds old.
+    keepStop.abort();
+    await keeping;
+    const killedAt = performance.now();
+    const tookMs = (await taking) - killedAt;
+    expect(tookMs).toBeGreaterThan(12_500);
+    expect(tookMs).toBeLessThan(15_700);
+    for (const { stop: end } of [two, three]) end.abort();
   });
 
   test("two that start at the same moment do not both win", async ({ expect }) => {

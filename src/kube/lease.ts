@@ -5,8 +5,10 @@ import { Timers } from "../runtime/timers.ts";
 import { isAlreadyExists, isConflict } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
 import type { KubeObject, ResourceDefinition } from "./objects.ts";
+import { compareResourceVersions } from "./resource-version.ts";
+import type { Store } from "./store.ts";
 
-const LEASES: ResourceDefinition = {
+export const LEASES: ResourceDefinition = {
   group: "coordination.k8s.io",
   version: "v1",
   kind: "Lease",
@@ -21,7 +23,7 @@ interface LeaseSpec {
   readonly renewTime?: string;
   readonly leaseTransitions?: number;
 }
-type Lease = KubeObject<LeaseSpec>;
+export type Lease = KubeObject<LeaseSpec>;
 
 const LEASE_SECONDS = 15;
 const RENEW_DEADLINE_MS = 10_000;
@@ -44,6 +46,9 @@ export class LeadershipLost extends Error {
  * it unchanged, never by its timestamps. It does not fence: {@link assertMayWrite} refuses external writes once the last
  * renewal is older than the renew deadline on the monotonic clock, which also covers a blocked event loop. A lapse is final:
  * another replica may have led and stopped since, so this one must begin anew.
+ *
+ * A standby asks every two seconds. Where it also watches the Lease (`seen`), it takes over the moment the leader releases it or
+ * has let it run out; a watch that says nothing costs only that.
  */
 export class LeaseElector implements WriteGuard {
   readonly #client: KubeClient;
@@ -57,8 +62,10 @@ export class LeaseElector implements WriteGuard {
   readonly #timers = new Timers(systemClock);
   /** Monotonic time at which the request of the last successful renewal was SENT. */
   #renewedAt: number | undefined;
-  #observed: { readonly version: string; readonly at: number } | undefined;
+  #observed: { readonly version: string; readonly expiresAt: number } | undefined;
   #lease: Lease | undefined;
+  /** Ends the wait of {@link acquire}. */
+  #wake: () => void = () => {};
 
   constructor(options: {
     client: KubeClient;
@@ -67,6 +74,8 @@ export class LeaseElector implements WriteGuard {
     identity: string;
     logger: Logger;
     metrics: Metrics;
+    /** Filled by a watch of this one Lease. */
+    seen?: Store<Lease>;
   }) {
     this.#client = options.client;
     this.#namespace = options.namespace;
@@ -76,6 +85,10 @@ export class LeaseElector implements WriteGuard {
     this.#log = options.logger.child({ lease: this.#key });
     this.#metrics = options.metrics;
     this.#metrics.leader(this.#name, false);
+    options.seen?.onChange(({ after }) => {
+      if (after !== undefined) this.#observe(after);
+      if ((after?.spec?.holderIdentity ?? "") === "") this.#wake();
+    });
   }
 
   assertMayWrite(): void {
@@ -89,7 +102,7 @@ export class LeaseElector implements WriteGuard {
     for (;;) {
       signal.throwIfAborted();
       if (await this.#attempt(signal)) break;
-      await this.#timers.sleep(RETRY_MS, signal);
+      await this.#untilWorthTrying(signal);
     }
     this.#log.info("leading");
     this.#metrics.leader(this.#name, true);
@@ -125,6 +138,18 @@ export class LeaseElector implements WriteGuard {
     await this.#client
       .replace(LEASES, { ...lease, spec }, bounded)
       .catch((error) => this.#log.warn({ err: error }, "could not release"));
+  }
+
+  /** Until the Lease may have become free; two seconds at most. */
+  async #untilWorthTrying(signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    const leftMs = (this.#observed?.expiresAt ?? 0) - this.#clock.monotonic();
+    // What ran out and could not be taken is asked for at the usual pace.
+    const waitMs = leftMs > 0 ? Math.min(RETRY_MS, leftMs + 1) : RETRY_MS;
+    await this.#timers.sleep(waitMs, AbortSignal.any([signal, woken.signal])).catch(() => {});
+    this.#wake = () => {};
+    signal.throwIfAborted();
   }
 
   async #attempt(signal: AbortSignal): Promise<boolean> {
@@ -177,10 +202,17 @@ export class LeaseElector implements WriteGuard {
   }
 
   #expired(lease: Lease): boolean {
+    return this.#clock.monotonic() > this.#observe(lease);
+  }
+
+  /** When the lease runs out on our clock, if this version of it stays the last: counted from when we first saw it. */
+  #observe(lease: Lease): number {
     const version = lease.metadata.resourceVersion ?? "";
-    const now = this.#clock.monotonic();
-    if (this.#observed?.version !== version) this.#observed = { version, at: now };
-    return now - this.#observed.at > (lease.spec?.leaseDurationSeconds ?? LEASE_SECONDS) * 1_000;
+    if (this.#observed === undefined || compareResourceVersions(version, this.#observed.version) > 0) {
+      const lastsMs = (lease.spec?.leaseDurationSeconds ?? LEASE_SECONDS) * 1_000;
+      this.#observed = { version, expiresAt: this.#clock.monotonic() + lastsMs };
+    }
+    return this.#observed.expiresAt;
   }
 }
 
