@@ -22,13 +22,14 @@ export class ReflectorBench implements AsyncDisposable {
   static async start(
     limits: Partial<ReflectorLimits> = {},
     prepare: (stub: ApiStub) => void = () => {},
+    selection: { readonly labelSelector?: string; readonly optional?: boolean } = {},
   ): Promise<ReflectorBench> {
     const stub = await ApiStub.start();
     prepare(stub);
-    return new ReflectorBench(stub, limits);
+    return new ReflectorBench(stub, limits, selection);
   }
 
-  private constructor(stub: ApiStub, limits: Partial<ReflectorLimits>) {
+  private constructor(stub: ApiStub, limits: Partial<ReflectorLimits>, selection: object) {
     this.stub = stub;
     this.#wired = transportTo(new ChangingCredentials({ server: stub.server.url, tls: {} }));
     this.store.onChange(({ before, after }) => {
@@ -48,7 +49,8 @@ export class ReflectorBench implements AsyncDisposable {
         this.synced += 1;
       },
       onFailure: (error) => this.failures.push(error),
-      limits: { minBackoffMs: 10, maxBackoffMs: 100, idleMs: 60_000, initialIdleMs: 30_000, ...limits },
+      ...selection,
+      limits: { minBackoffMs: 10, maxBackoffMs: 100, idleMs: 60_000, initialIdleMs: 30_000, absentMs: 50, ...limits },
     });
     this.#running = this.reflector.run(this.#stop.signal);
   }

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { Timers } from "../runtime/timers.ts";
-import { ApiError, isExpired, NoAnswerError } from "./api-error.ts";
+import { ApiError, isExpired, isNotFound, NoAnswerError } from "./api-error.ts";
 import { collectionPath } from "./client.ts";
 import { InitialEvents, NOT_STREAMED } from "./initial-events.ts";
 import type { KubeObject, ResourceDefinition } from "./objects.ts";
@@ -18,6 +18,10 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly namespace?: string;
   /** For example `metadata.name=x`. */
   readonly fieldSelector?: string;
+  /** For example `app.kubernetes.io/managed-by=x`. */
+  readonly labelSelector?: string;
+  /** The kind need not exist: while it is not served the store is empty and marked absent. */
+  readonly optional?: boolean;
   readonly store: Store<T>;
   /** What is kept of an object: drops what no controller reads before it costs memory. */
   readonly project: (object: T) => T;
@@ -43,10 +47,18 @@ export interface ReflectorLimits {
   readonly idleMs: number;
   /** The same while the initial events come, which need no bookmark to be heard of; default 30,000. */
   readonly initialIdleMs: number;
+  /** How often an optional kind that is not served is asked for; default 30,000. */
+  readonly absentMs: number;
 }
 
 // The API server sends a bookmark every minute: three missed ones mean a dead connection that sent no FIN.
-const LIMITS: ReflectorLimits = { minBackoffMs: 800, maxBackoffMs: 30_000, idleMs: 190_000, initialIdleMs: 30_000 };
+const LIMITS: ReflectorLimits = {
+  minBackoffMs: 800,
+  maxBackoffMs: 30_000,
+  idleMs: 190_000,
+  initialIdleMs: 30_000,
+  absentMs: 30_000,
+};
 const IDLE_CHECK_MS = 5_000;
 const HEALTHY_MS = 120_000;
 /** A server that closes every watch at once must not be asked in a loop. */
@@ -110,6 +122,10 @@ export class Reflector<T extends KubeObject> {
           this.#paged = "always";
           continue;
         }
+        if (this.#options.optional === true && isNotFound(error)) {
+          await this.#absence(signal);
+          continue;
+        }
         if (isExpired(error)) this.#resourceVersion = undefined;
         failures = this.#clock.monotonic() - started > HEALTHY_MS ? 1 : failures + 1;
         this.#options.metrics.watchFailed(this.#name, reasonOf(error));
@@ -121,6 +137,14 @@ export class Reflector<T extends KubeObject> {
         await this.#timers.sleep(waitMs, signal).catch(() => {});
       }
     }
+  }
+
+  async #absence(signal: AbortSignal): Promise<void> {
+    const { store } = this.#options;
+    this.#resourceVersion = undefined;
+    if (!store.absent) this.#log.info("the server does not serve this kind");
+    store.markAbsent();
+    await this.#timers.sleep(this.#limits.absentMs, signal).catch(() => {});
   }
 
   /** Whether this server refused to stream the beginning, or does not know how to. */
@@ -214,10 +238,11 @@ export class Reflector<T extends KubeObject> {
   }
 
   #path(query: Readonly<Record<string, string>>): string {
-    const { resource, namespace, fieldSelector } = this.#options;
+    const { resource, namespace, fieldSelector, labelSelector } = this.#options;
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== "") parameters.set(name, value);
     if (fieldSelector !== undefined) parameters.set("fieldSelector", fieldSelector);
+    if (labelSelector !== undefined) parameters.set("labelSelector", labelSelector);
     return `${collectionPath(resource, namespace)}?${parameters.toString()}`;
   }
 }

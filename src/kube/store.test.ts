@@ -26,6 +26,15 @@ test("a copy never gets older, whatever the number of digits", () => {
   expect(changes.map(({ after }) => after?.metadata.resourceVersion)).toEqual(["99", "100"]);
 });
 
+test("what only left the selection comes back when it is selected again, and is heard of when it is deleted then", () => {
+  const { store, changes } = watched();
+  store.apply(probe("a", "u", 1));
+  store.remove(probe("a", "u", 2));
+  store.apply(probe("a", "u", 3, "green"));
+  store.remove(probe("a", "u", 4));
+  expect(changes.map(({ after }) => after?.spec?.colour)).toEqual(["red", undefined, "green", undefined]);
+});
+
 describe("what was deleted stays deleted", () => {
   test("when the response of an earlier write comes late", () => {
     const { store } = watched();

@@ -31,9 +31,11 @@ export class Store<T extends KubeObject> {
   readonly #indexers: Readonly<Record<string, Indexer<T>>>;
   readonly #indexes = new Map<string, IndexEntries>();
   readonly #listeners: StoreListener<T>[] = [];
-  readonly #tombstones = new Set<string>();
+  /** By uid the version at which the object was last known to be gone. */
+  readonly #tombstones = new Map<string, string>();
   /** Version of the last list; undefined before the first. */
   #listed: string | undefined;
+  #absent = false;
 
   constructor(indexers: Readonly<Record<string, Indexer<T>>> = {}) {
     this.#indexers = indexers;
@@ -43,6 +45,11 @@ export class Store<T extends KubeObject> {
   /** True once a complete list has been taken in; it stays true. */
   get synced(): boolean {
     return this.#listed !== undefined;
+  }
+
+  /** True while the API server does not serve the kind at all, which is as good as a list of nothing. */
+  get absent(): boolean {
+    return this.#absent;
   }
 
   get size(): number {
@@ -90,7 +97,7 @@ export class Store<T extends KubeObject> {
   /** Takes in a deletion event, which carries the last state of the object. */
   remove(object: T): void {
     const key = keyOf(object);
-    this.#bury(object);
+    this.#bury(object, object.metadata.resourceVersion ?? "");
     const before = this.#objects.get(key);
     // A late DELETED of an earlier object of the same name says nothing about its successor.
     if (before === undefined || (before.metadata.uid !== object.metadata.uid && versionOf(object, before) <= 0)) return;
@@ -102,6 +109,7 @@ export class Store<T extends KubeObject> {
    * than the list's.
    */
   replace(objects: Iterable<T>, listVersion: string): void {
+    this.#absent = false;
     const listed = new Set<ObjectKey>();
     const changes: (StoreChange<T> | undefined)[] = [];
     for (const object of objects) {
@@ -115,16 +123,27 @@ export class Store<T extends KubeObject> {
     this.#notify(changes);
   }
 
+  /** Takes in that the kind is not served: nothing of it exists. */
+  markAbsent(): void {
+    this.#absent = true;
+    // What a later list does not have was deleted with the kind, whatever its version.
+    this.#listed = "";
+    this.#notify([...this.#objects].map(([key, before]) => this.#set(key, before, undefined, true)));
+  }
+
   #take(object: T, initial: boolean): StoreChange<T> | undefined {
     const key = keyOf(object);
     const before = this.#objects.get(key);
-    if (object.metadata.uid !== undefined && this.#tombstones.has(object.metadata.uid)) return undefined;
+    // Newer than its deletion: it had only left what a selector selects, and is back.
+    const goneAt = this.#tombstones.get(object.metadata.uid ?? "");
+    if (goneAt !== undefined && isUpTo(object, goneAt)) return undefined;
     if (before !== undefined && versionOf(object, before) <= 0) return undefined;
     return this.#set(key, before, object, initial);
   }
 
   #set(key: ObjectKey, before: T | undefined, after: T | undefined, initial: boolean): StoreChange<T> {
-    if (before !== undefined && before.metadata.uid !== after?.metadata.uid) this.#bury(before);
+    if (before !== undefined && before.metadata.uid !== after?.metadata.uid)
+      this.#bury(before, (after ?? before).metadata.resourceVersion ?? "");
     if (after === undefined) this.#objects.delete(key);
     else this.#objects.set(key, after);
     for (const [name, indexer] of Object.entries(this.#indexers)) {
@@ -152,12 +171,15 @@ export class Store<T extends KubeObject> {
     if (errors.length > 0) throw errors[0];
   }
 
-  #bury(object: T): void {
+  #bury(object: T, version: string): void {
     const uid = object.metadata.uid;
     if (uid === undefined) return;
-    this.#tombstones.add(uid);
+    const known = this.#tombstones.get(uid);
+    if (known !== undefined && compareResourceVersions(known, version) >= 0) return;
+    this.#tombstones.delete(uid);
+    this.#tombstones.set(uid, version);
     if (this.#tombstones.size <= TOMBSTONES) return;
-    const [oldest] = this.#tombstones;
+    const [oldest] = this.#tombstones.keys();
     if (oldest !== undefined) this.#tombstones.delete(oldest);
   }
 }
