@@ -11,8 +11,9 @@ import { CustomDomainClassReconciler } from "./controllers/custom-domain-class/r
 import { CustomDomainRouteReconciler } from "./controllers/custom-domain-route/reconciler.ts";
 import { ReleaseProgress } from "./controllers/domain-claim/progress.ts";
 import { DomainClaimReconciler } from "./controllers/domain-claim/reconciler.ts";
-import { collectionsOf, createLedger, type Ledger, secretRefsOf } from "./controllers/ledger.ts";
+import { collectionsOf, createLedger, HTTP_ROUTES, type Ledger, secretRefsOf } from "./controllers/ledger.ts";
 import { Providers } from "./controllers/providers.ts";
+import { MANAGED_BY } from "./core/http-route.ts";
 import { KubeClient } from "./kube/client.ts";
 import type { CredentialSource } from "./kube/credentials.ts";
 import { EventBroadcaster } from "./kube/events.ts";
@@ -35,6 +36,9 @@ import { Triggers } from "./triggers.ts";
 
 export const CONTROLLER_NAME = "customdomains.dev/operator";
 const LEASE_NAME = "custom-domain-operator";
+const OURS = Object.entries(MANAGED_BY)
+  .map(([name, value]) => `${name}=${value}`)
+  .join();
 const PROVIDER_TIMEOUT_MS = 30_000;
 
 /** What a run is made of besides its configuration; tests start the same composition with another clock. */
@@ -203,5 +207,8 @@ function reflectorsOf(
   ledger: Ledger,
   common: Pick<ReflectorOptions<KubeObject>, "transport" | "metrics" | "logger" | "random">,
 ): readonly Background[] {
-  return collectionsOf(ledger).map(({ resource, store, project }) => new Reflector({ ...common, resource, store, project }));
+  return collectionsOf(ledger).map(({ resource, store, project }) => {
+    const ours = resource === HTTP_ROUTES ? { optional: true, labelSelector: OURS } : {};
+    return new Reflector({ ...common, resource, store, project, ...ours });
+  });
 }

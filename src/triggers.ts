@@ -1,10 +1,13 @@
 import type { BillingAccount } from "./api/v1/billing-account.ts";
 import type { CustomDomain } from "./api/v1/custom-domain.ts";
 import type { CustomDomainClass } from "./api/v1/custom-domain-class.ts";
+import type { CustomDomainRoute } from "./api/v1/custom-domain-route.ts";
 import type { DomainClaim } from "./api/v1/domain-claim.ts";
+import { CUSTOM_DOMAIN_ROUTES } from "./api/v1/group.ts";
 import type { BillingTriggers } from "./controllers/billing-account/billing-triggers.ts";
 import { holderKey, type Ledger } from "./controllers/ledger.ts";
 import { differs, findCondition } from "./core/conditions.ts";
+import type { HTTPRoute } from "./core/http-route.ts";
 import { type KubeObject, keyOf } from "./kube/objects.ts";
 import type { StoreChange } from "./kube/store.ts";
 import type { Controller } from "./runtime/controller.ts";
@@ -35,14 +38,13 @@ export class Triggers {
 
   /** Begins to listen; to be called before the caches fill. */
   connect(): void {
-    const { domains, claims, accounts, classes, routes, namespaces } = this.#ledger;
+    const { domains, claims, accounts, classes, routes, namespaces, httpRoutes } = this.#ledger;
     domains.store.onChange((change) => this.#domain(change));
     claims.store.onChange((change) => this.#claim(change));
     accounts.store.onChange((change) => this.#account(change));
     classes.store.onChange((change) => this.#class(change));
-    routes.store.onChange(({ key, before, after, initial }) => {
-      if (wanted(before) !== wanted(after)) this.#controllers.routes.queue.add(key, priorityOf(initial));
-    });
+    routes.store.onChange((change) => this.#route(change));
+    httpRoutes.store.onChange((change) => this.#httpRoute(change));
     namespaces.store.onChange((change) => this.#namespace(change));
   }
 
@@ -84,6 +86,7 @@ export class Triggers {
       domain?.metadata.uid,
       domain?.status?.verified,
       domain?.status?.className,
+      domain?.status?.hostnames?.find(({ role }) => role === "Redirect")?.hostname,
     ];
     if (differs(servable(before), servable(after))) {
       for (const route of this.#ledger.routes.store.byIndex("domain", key)) routes.queue.add(keyOf(route), priority);
@@ -120,6 +123,28 @@ export class Triggers {
     }
   }
 
+  #route({ key, before, after, initial }: StoreChange<CustomDomainRoute>): void {
+    if (wanted(before) === wanted(after)) return;
+    const { queue } = this.#controllers.routes;
+    queue.add(key, priorityOf(initial));
+    // Which route of a domain has the redirect, and which of two equal paths counts, is decided together.
+    for (const route of [before, after]) {
+      if (route === undefined) continue;
+      const domain = `${route.metadata.namespace}/${route.spec.domainRef.name}`;
+      for (const sibling of this.#ledger.routes.store.byIndex("domain", domain)) queue.add(keyOf(sibling), priorityOf(initial));
+    }
+  }
+
+  /** What was rendered was changed, deleted, or answered by the Gateway. */
+  #httpRoute({ before, after, initial }: StoreChange<HTTPRoute>): void {
+    for (const found of [before, after]) {
+      const owner = found?.metadata.ownerReferences?.find(({ kind }) => kind === CUSTOM_DOMAIN_ROUTES.kind);
+      if (owner === undefined) continue;
+      const key = `${found?.metadata.namespace}/${owner.name}`;
+      if (this.#ledger.routes.get(key) !== undefined) this.#controllers.routes.queue.add(key, priorityOf(initial));
+    }
+  }
+
   #class({ key, before, after, initial }: StoreChange<CustomDomainClass>): void {
     const priority = priorityOf(initial);
     if (wanted(before) !== wanted(after)) {
@@ -148,7 +173,7 @@ export class Triggers {
 
   /** Everything that a class decides for; one at a time among all the namespaces. */
   #dependents(className: string): void {
-    const { domains, claims, accounts } = this.#controllers;
+    const { domains, claims, accounts, routes } = this.#controllers;
     for (const index of [className, ""]) {
       for (const domain of this.#ledger.domains.store.byIndex("class", index)) domains.queue.add(keyOf(domain), Priority.Low);
     }
@@ -157,6 +182,10 @@ export class Triggers {
     }
     for (const account of this.#ledger.accounts.store.byIndex("class", className))
       accounts.queue.add(keyOf(account), Priority.Low);
+    for (const domain of this.#ledger.domains.store.byIndex("class", className)) {
+      for (const route of this.#ledger.routes.store.byIndex("domain", keyOf(domain)))
+        routes.queue.add(keyOf(route), Priority.Low);
+    }
   }
 
   #domainsNamed(name: string, priority: Priority): void {

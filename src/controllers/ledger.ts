@@ -13,14 +13,24 @@ import {
   LABEL_TENANT,
 } from "../api/v1/group.ts";
 import type { SecretKeyRef } from "../api/v1/secret-key-ref.ts";
-import { canonicalName } from "../core/hostname.ts";
+import { possibleNamesOf } from "../core/hostname.ts";
+import type { HTTPRoute } from "../core/http-route.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { Collection } from "../kube/collection.ts";
 import type { KubeObject, ResourceDefinition } from "../kube/objects.ts";
 import { Store } from "../kube/store.ts";
+import { TryAgain } from "../runtime/controller.ts";
 import { billingAccountIndexers, domainClaimBillingIndexers } from "./billing-account/kube-ports.ts";
 import { customDomainProjection, projectNamespace } from "./projections.ts";
 
+export const HTTP_ROUTES: ResourceDefinition = {
+  group: "gateway.networking.k8s.io",
+  version: "v1",
+  kind: "HTTPRoute",
+  plural: "httproutes",
+  namespaced: true,
+};
+const UNKNOWN_NAMESPACE_MS = 1_000;
 const NAMESPACES: ResourceDefinition = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 
 /** Everything the controllers read, as caches with the indexes they need, and the way to write it. */
@@ -31,6 +41,8 @@ export interface Ledger {
   readonly classes: Collection<CustomDomainClass>;
   readonly routes: Collection<CustomDomainRoute>;
   readonly namespaces: Collection<KubeObject>;
+  /** Only ours, by their label; absent where the cluster has no Gateway API. */
+  readonly httpRoutes: Collection<HTTPRoute>;
 }
 
 export function createLedger(client: KubeClient): Ledger {
@@ -74,6 +86,7 @@ export function createLedger(client: KubeClient): Ledger {
       new Store({ domain: (route) => [`${route.metadata.namespace}/${route.spec.domainRef.name}`] }),
     ),
     namespaces: collection(NAMESPACES, new Store(), projectNamespace),
+    httpRoutes: collection<HTTPRoute>(HTTP_ROUTES, new Store()),
   };
 }
 
@@ -82,9 +95,20 @@ export function collectionsOf(ledger: Ledger): readonly Collection<KubeObject>[]
   return Object.values(ledger);
 }
 
-/** The tenant of a namespace: its admin-only label, else its name. */
+/**
+ * The tenant of a namespace: its admin-only label, else its name. Undefined while the cache has not seen the namespace: whose it
+ * is cannot be told from its name then.
+ */
+export function knownTenant(ledger: Ledger, namespace: string): string | undefined {
+  const found = ledger.namespaces.get(namespace);
+  return found === undefined ? undefined : (found.metadata.labels?.[LABEL_TENANT] ?? namespace);
+}
+
+/** {@link knownTenant} of the namespace of an object that is decided about: nothing is, before it is known. */
 export function tenantOf(ledger: Ledger, namespace: string): string {
-  return ledger.namespaces.get(namespace)?.metadata.labels?.[LABEL_TENANT] ?? namespace;
+  const tenant = knownTenant(ledger, namespace);
+  if (tenant === undefined) throw new TryAgain(`namespace ${namespace} is not known yet`, UNKNOWN_NAMESPACE_MS);
+  return tenant;
 }
 
 export function isTerminating(ledger: Ledger, namespace: string): boolean {
@@ -102,19 +126,9 @@ export function holderKey(claim: DomainClaim): string {
  * index only has to find everyone who may be concerned by a claim.
  */
 export function possibleNames(domain: CustomDomain): string[] {
-  // As written too: a class may admit suffixes that the pipeline refuses here.
-  const names = new Set([domain.spec.domain.trim().toLowerCase()]);
+  // As written too: what the pipeline cannot read is refused, but not forgotten.
+  const names = new Set([domain.spec.domain.trim().toLowerCase(), ...possibleNamesOf(domain.spec.domain)]);
   if (domain.status?.domain !== undefined) names.add(domain.status.domain);
-  for (const foldWww of [true, false]) {
-    const result = canonicalName(domain.spec.domain, {
-      platformDomains: [],
-      reservedDomains: [],
-      allowedDomains: [],
-      foldWww,
-      refuseExampleDomains: false,
-    });
-    if (result.ok) names.add(result.name);
-  }
   return [...names];
 }
 

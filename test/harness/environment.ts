@@ -1,4 +1,3 @@
-import { appendFile, copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BillingAccount } from "../../src/api/v1/billing-account.ts";
 import type { CustomDomain } from "../../src/api/v1/custom-domain.ts";
@@ -10,7 +9,8 @@ import { SkewedClock } from "../simulators/clock.ts";
 import { classSpecFor, manifestsFor, platform } from "../simulators/platform.ts";
 import { startWorld, type World, type WorldOptions } from "../simulators/world.ts";
 import { installChart, RELEASE } from "../tools/helm.ts";
-import { type Allowance, type Declared, EVIDENCE, evidenceDirectory } from "./evidence.ts";
+import type { Allowance } from "./evidence.ts";
+import { EvidenceRecord } from "./evidence-record.ts";
 import { Operator } from "./operator.ts";
 import { pathOf } from "./paths.ts";
 
@@ -22,7 +22,12 @@ const DEADLINE_MS = 60_000;
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly [member: string]: unknown;
 }
 
@@ -45,9 +50,9 @@ export class Environment implements AsyncDisposable {
   readonly controlPlane: ControlPlane;
   readonly world: World;
   readonly clock: SkewedClock;
-  readonly #kubeconfig: string;
-  readonly #evidence: string;
-  readonly #secrets = new Map<string, string>();
+  /** Of the user that operators run as. */
+  readonly kubeconfig: string;
+  readonly #record: EvidenceRecord;
   #offsetMs = 0;
   operator: Operator | undefined;
 
@@ -58,9 +63,9 @@ export class Environment implements AsyncDisposable {
       startControlPlane({ apiServerArgs }),
       startWorld({ ...options.world, clock }),
     ]);
-    const environment = new Environment(controlPlane, world, clock, await evidenceDirectory(options.name));
+    const record = await EvidenceRecord.open({ name: options.name, allow: options.allow ?? [] });
+    const environment = new Environment(controlPlane, world, clock, record);
     try {
-      await environment.#keep(EVIDENCE.environment, { name: options.name, allow: options.allow ?? [] } satisfies Declared);
       await installChart(controlPlane.kubeconfig);
       await controlPlane.restartControllerManager();
       const manifests = manifestsFor(world.connection, { namespace: RELEASE.namespace, className: CLASS });
@@ -70,8 +75,8 @@ export class Environment implements AsyncDisposable {
         await environment.apply(object);
       }
       const token = await controlPlane.serviceAccountToken(RELEASE.namespace, "custom-domain-operator");
-      environment.#secrets.set("ServiceAccount token", token);
-      await controlPlane.writeKubeconfig(environment.#kubeconfig, { token });
+      record.keepSecret("ServiceAccount token", token);
+      await controlPlane.writeKubeconfig(environment.kubeconfig, { token });
       return environment;
     } catch (error) {
       await environment.stop();
@@ -79,27 +84,31 @@ export class Environment implements AsyncDisposable {
     }
   }
 
-  private constructor(controlPlane: ControlPlane, world: World, clock: SkewedClock, evidence: string) {
+  private constructor(controlPlane: ControlPlane, world: World, clock: SkewedClock, record: EvidenceRecord) {
     this.controlPlane = controlPlane;
     this.world = world;
     this.clock = clock;
-    this.#evidence = evidence;
-    this.#kubeconfig = join(controlPlane.dir, "operator.kubeconfig");
-    const { cloudflareToken, chargebeeKey, signingKey } = world.connection;
-    for (const [name, value] of Object.entries({ cloudflareToken, chargebeeKey, signingKey })) this.#secrets.set(name, value);
+    this.#record = record;
+    this.kubeconfig = join(controlPlane.dir, "operator.kubeconfig");
+    record.keepSecretsOf(world);
   }
 
   get logFile(): string {
-    return join(this.#evidence, EVIDENCE.log);
+    return this.#record.logFile;
   }
 
   get evidence(): string {
-    return this.#evidence;
+    return this.#record.directory;
+  }
+
+  /** A value that may not appear in anything that the operator writes. */
+  keepSecret(name: string, value: string): void {
+    this.#record.keepSecret(name, value);
   }
 
   async startOperator(args: readonly string[] = []): Promise<Operator> {
     this.operator = await Operator.start({
-      kubeconfig: this.#kubeconfig,
+      kubeconfig: this.kubeconfig,
       namespace: RELEASE.namespace,
       logFile: this.logFile,
       clockOffsetMs: this.#offsetMs,
@@ -195,18 +204,8 @@ export class Environment implements AsyncDisposable {
   /** Ends everything and keeps the audit log and the simulators' counters. */
   async stop(): Promise<void> {
     await this.operator?.stop();
-    await this.#keep(EVIDENCE.counters, {
-      cloudflare: this.world.cloudflare.ledger(),
-      chargebee: this.world.chargebee.counters(),
-    });
-    await this.#keep(EVIDENCE.secrets, Object.fromEntries(this.#secrets));
-    await appendFile(this.logFile, "");
-    await copyFile(this.controlPlane.auditLog, join(this.#evidence, EVIDENCE.audit));
+    await this.#record.close(this.controlPlane, this.world);
     await Promise.all([this.controlPlane.stop(), this.world.close()]);
-  }
-
-  async #keep(file: string, value: unknown): Promise<void> {
-    await writeFile(join(this.#evidence, file), JSON.stringify(value, null, 2));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,8 @@ const PLURALS: Readonly<Record<string, string>> = {
   CustomDomainClass: "customdomainclasses",
   CustomDomainRoute: "customdomainroutes",
   DomainClaim: "domainclaims",
+  CustomResourceDefinition: "customresourcedefinitions",
+  HTTPRoute: "httproutes",
   Namespace: "namespaces",
   Secret: "secrets",
 };

@@ -106,6 +106,18 @@ export const platformReasons = {
     means: "An HTTPRoute of the name exists that is not the operator's.",
     remedy: "Rename or delete that HTTPRoute.",
   },
+  HTTPRouteRefused: {
+    on: ["Programmed"],
+    actor: "Admin",
+    means: "The API server refuses the rendered HTTPRoute: a policy of the cluster, or a Gateway API older than v1.5.",
+    remedy: "Do what the message says; install a newer Gateway API if it is about statusCode 308.",
+  },
+  GatewayRefused: {
+    on: ["Programmed"],
+    actor: "Admin",
+    means: "The Gateway does not accept the HTTPRoute, for example because no listener admits the namespace or the host name.",
+    remedy: "Look at the HTTPRoute's status, and at the Gateway's listeners.",
+  },
   DuplicatePath: {
     on: ["Programmed"],
     actor: "Tenant",

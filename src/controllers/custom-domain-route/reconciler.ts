@@ -3,14 +3,18 @@ import type { CustomDomainRoute, CustomDomainRouteStatus } from "../../api/v1/cu
 import { API_VERSION, CUSTOM_DOMAINS } from "../../api/v1/group.ts";
 import { conditionsOf, differs, type Finding } from "../../core/conditions.ts";
 import { isStale } from "../../kube/api-error.ts";
-import type { ObjectKey, OwnerReference } from "../../kube/objects.ts";
+import { keyOf, type ObjectKey, type OwnerReference } from "../../kube/objects.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
 import type { Ledger } from "../ledger.ts";
+import { planRoute, programme } from "./programme.ts";
+
+/** For what no watch tells of: an HTTPRoute of somebody else that is in the way, a policy, the Gateway API that was installed. */
+const LOOK_AGAIN_MS = 60_000;
 
 /**
- * Ties a route to its CustomDomain: the owner reference makes the garbage collector remove the route with the domain, also
- * while this operator is down. Says in status whether the route can serve.
+ * Ties a route to its CustomDomain (the owner reference makes the garbage collector remove the route with the domain, also while
+ * this operator is down), renders it to HTTPRoutes while the domain is verified, and says in status what came of it.
  */
 export class CustomDomainRouteReconciler implements Reconciler {
   readonly #ledger: Ledger;
@@ -27,8 +31,9 @@ export class CustomDomainRouteReconciler implements Reconciler {
     const domain = this.#ledger.domains.get(`${route.metadata.namespace}/${route.spec.domainRef.name}`);
     try {
       const owned = domain === undefined ? route : await this.#own(route, domain, signal);
-      await this.#report(owned, domain, signal);
-      return {};
+      const finding = await programme(owned, planRoute(owned, domain, this.#ledger), this.#ledger, signal);
+      await this.#report(owned, domain, finding, signal);
+      return finding.status === "True" || finding.reason === "DomainNotVerified" ? {} : { requeueAfterMs: LOOK_AGAIN_MS };
     } catch (error) {
       if (isStale(error)) throw new TryAgain("the route was written meanwhile");
       throw error;
@@ -52,46 +57,22 @@ export class CustomDomainRouteReconciler implements Reconciler {
     return this.#ledger.routes.patchMetadata(route, { ownerReferences: [...others, reference] }, signal);
   }
 
-  async #report(route: CustomDomainRoute, domain: CustomDomain | undefined, signal: AbortSignal): Promise<void> {
-    const programmed = this.#programmed(route, domain);
-    const ready: Finding = programmed;
+  async #report(
+    route: CustomDomainRoute,
+    domain: CustomDomain | undefined,
+    programmed: Finding,
+    signal: AbortSignal,
+  ): Promise<void> {
     const reconciling: Finding | undefined = programmed.status === "True" ? undefined : { ...programmed, status: "True" };
     const generation = route.metadata.generation ?? 0;
-    const findings = { Ready: ready, Programmed: programmed, Reconciling: reconciling };
+    const findings = { Ready: programmed, Programmed: programmed, Reconciling: reconciling };
     const name = domain?.status?.domain;
     const status: CustomDomainRouteStatus = {
       observedGeneration: generation,
       ...(name === undefined ? {} : { domain: name }),
+      ...(programmed.status === "True" ? { httpRoute: keyOf(route) } : {}),
       conditions: conditionsOf(route.status?.conditions ?? [], findings, generation, this.#clock.now()),
     };
     if (differs(route.status, status)) await this.#ledger.routes.replaceStatus(route, status, signal);
-  }
-
-  #programmed(route: CustomDomainRoute, domain: CustomDomain | undefined): Finding {
-    const name = route.spec.domainRef.name;
-    if (domain === undefined) {
-      return {
-        status: "False",
-        reason: "DomainNotFound",
-        message: `CustomDomain ${name} does not exist in this namespace: create it.`,
-      };
-    }
-    if (domain.status?.verified !== true) {
-      return {
-        status: "False",
-        reason: "DomainNotVerified",
-        message: `CustomDomain ${name} is not live yet: see its status for what is missing.`,
-      };
-    }
-    const gateway = this.#ledger.classes.get(domain.status.className ?? "")?.spec.gateway;
-    if (gateway === undefined) {
-      return {
-        status: "False",
-        reason: "NoGateway",
-        message: `The class of CustomDomain ${name} names no Gateway: requests are routed by other means.`,
-      };
-    }
-    // HTTPRoutes are not rendered by this version: nothing may claim that one is in place.
-    return { status: "False", reason: "NoGateway", message: "This version of the operator does not render HTTPRoutes." };
   }
 }

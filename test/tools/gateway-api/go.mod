@@ -1,0 +1,6 @@
+// Pins the Gateway API whose CRDs the tests install: nothing here is compiled.
+module custom-domain-operator/gateway-api
+
+go 1.26.0
+
+require sigs.k8s.io/gateway-api v1.6.3
