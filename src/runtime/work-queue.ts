@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from "./clock.ts";
+import { Fifo } from "./fifo.ts";
 import type { Timers } from "./timers.ts";
 
 /** Live changes go before what a restart or a resync brings up. */
@@ -6,8 +7,23 @@ export const Priority = { Live: 0, Low: -100 } as const;
 export type Priority = (typeof Priority)[keyof typeof Priority];
 
 interface Ready {
+  readonly key: string;
   readonly priority: Priority;
   readonly since: number;
+}
+
+/** The keys of one group at one priority, in order of arrival; some may have been raised to another priority since. */
+interface Group {
+  readonly name: string;
+  readonly keys: Fifo<Ready>;
+  /** How many of them are not leftovers; a group without any has no turn. */
+  live: number;
+}
+
+/** All keys of one priority: the groups that have any, in the order of their turns. */
+interface Lane {
+  readonly groups: Map<string, Group>;
+  readonly turns: Fifo<Group>;
 }
 
 interface Delayed {
@@ -32,11 +48,11 @@ export class WorkQueue {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #observer: QueueObserver | undefined;
+  /** What counts: an entry of a lane that is not the one here is a leftover. */
   readonly #ready = new Map<string, Ready>();
-  /** For each priority the groups in turn order, each with its keys in order of arrival. */
-  readonly #lanes: ReadonlyMap<Priority, Map<string, Set<string>>> = new Map([
-    [Priority.Live, new Map<string, Set<string>>()],
-    [Priority.Low, new Map<string, Set<string>>()],
+  readonly #lanes: ReadonlyMap<Priority, Lane> = new Map([
+    [Priority.Live, emptyLane()],
+    [Priority.Low, emptyLane()],
   ]);
   readonly #delayed = new Map<string, Delayed>();
   readonly #processing = new Map<string, number>();
@@ -89,19 +105,29 @@ export class WorkQueue {
 
   /** The next key, now being processed, with its priority; undefined when nothing is ready. */
   take(): { readonly key: string; readonly priority: Priority } | undefined {
-    for (const [priority, groups] of this.#lanes) {
-      const [turn] = groups;
-      if (turn === undefined) continue;
-      const [group, keys] = turn;
-      const [key] = keys;
-      if (key === undefined) throw new Error(`work queue: empty group ${group}`);
-      keys.delete(key);
-      groups.delete(group);
-      if (keys.size > 0) groups.set(group, keys);
-      this.#observer?.started(this.#clock.monotonic() - (this.#ready.get(key)?.since ?? 0));
+    for (const lane of this.#lanes.values()) {
+      const ready = this.#takeFrom(lane);
+      if (ready === undefined) continue;
+      const { key, priority, since } = ready;
+      const now = this.#clock.monotonic();
+      this.#observer?.started(now - since);
       this.#ready.delete(key);
-      this.#processing.set(key, this.#clock.monotonic());
+      this.#processing.set(key, now);
       return { key, priority };
+    }
+    return undefined;
+  }
+
+  /** The next key of the group whose turn it is; the group then waits for its next turn. */
+  #takeFrom({ groups, turns }: Lane): Ready | undefined {
+    for (let group = turns.shift(); group !== undefined; group = turns.shift()) {
+      if (group.live === 0) continue;
+      let next = group.keys.shift();
+      while (next !== undefined && this.#ready.get(next.key) !== next) next = group.keys.shift();
+      group.live -= 1;
+      if (group.live > 0) turns.push(group);
+      else groups.delete(group.name);
+      return next;
     }
     return undefined;
   }
@@ -122,7 +148,10 @@ export class WorkQueue {
     this.#delayed.clear();
     this.#ready.clear();
     this.#dirty.clear();
-    for (const groups of this.#lanes.values()) groups.clear();
+    for (const { groups, turns } of this.#lanes.values()) {
+      groups.clear();
+      turns.clear();
+    }
   }
 
   get depth(): number {
@@ -137,33 +166,37 @@ export class WorkQueue {
 
   #enqueue(key: string, priority: Priority, counted = false): void {
     const queued = this.#ready.get(key);
-    if (queued !== undefined) {
-      if (priority <= queued.priority) return;
-      this.#leaveLane(key, queued.priority);
-    } else if (!counted) {
-      this.#observer?.added();
+    if (queued !== undefined && priority <= queued.priority) return;
+    if (queued !== undefined) this.#leave(queued);
+    else if (!counted) this.#observer?.added();
+    const ready: Ready = { key, priority, since: queued?.since ?? this.#clock.monotonic() };
+    this.#ready.set(key, ready);
+    const { groups, turns } = this.#lane(priority);
+    const name = groupOf(key);
+    const known = groups.get(name);
+    const group: Group = known ?? { name, keys: new Fifo(), live: 0 };
+    group.keys.push(ready);
+    group.live += 1;
+    if (known === undefined) {
+      groups.set(name, group);
+      turns.push(group);
     }
-    this.#ready.set(key, { priority, since: queued?.since ?? this.#clock.monotonic() });
-    const groups = this.#lane(priority);
-    const group = groupOf(key);
-    const keys = groups.get(group);
-    if (keys === undefined) groups.set(group, new Set([key]));
-    else keys.add(key);
     this.#wake();
   }
 
-  #leaveLane(key: string, priority: Priority): void {
-    const groups = this.#lane(priority);
-    const group = groupOf(key);
-    const keys = groups.get(group);
-    keys?.delete(key);
-    if (keys?.size === 0) groups.delete(group);
+  /** The entry itself is skipped when it is met. */
+  #leave({ key, priority }: Ready): void {
+    const { groups } = this.#lane(priority);
+    const group = groups.get(groupOf(key));
+    if (group === undefined) return;
+    group.live -= 1;
+    if (group.live === 0) groups.delete(group.name);
   }
 
-  #lane(priority: Priority): Map<string, Set<string>> {
-    const groups = this.#lanes.get(priority);
-    if (groups === undefined) throw new Error(`work queue: no lane for priority ${priority}`);
-    return groups;
+  #lane(priority: Priority): Lane {
+    const lane = this.#lanes.get(priority);
+    if (lane === undefined) throw new Error(`work queue: no lane for priority ${priority}`);
+    return lane;
   }
 
   #dropDelay(key: string, priority: Priority): Priority {
@@ -173,6 +206,10 @@ export class WorkQueue {
     this.#delayed.delete(key);
     return higher(delayed.priority, priority);
   }
+}
+
+function emptyLane(): Lane {
+  return { groups: new Map(), turns: new Fifo() };
 }
 
 function higher(a: Priority, b: Priority): Priority {
