@@ -15,7 +15,7 @@ import { Timers } from "../../src/runtime/timers.ts";
 import { Priority } from "../../src/runtime/work-queue.ts";
 import { ExternalSystem } from "./external-system.ts";
 import { WidgetReconciler } from "./reconciler.ts";
-import { isNews, projectWidget, WIDGETS, type Widget } from "./widget.ts";
+import { isNews, WIDGETS, type Widget } from "./widget.ts";
 
 const LEASE_NAME = "bench-ours";
 
@@ -65,7 +65,7 @@ export async function runStack(config: StackConfig, dependencies: StackDependenc
   const reflector = new Reflector<Widget>({
     resource: WIDGETS,
     store: widgets.store,
-    project: projectWidget,
+    project: widgets.project,
     transport,
     metrics,
     logger,

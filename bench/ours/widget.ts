@@ -26,29 +26,10 @@ export interface WidgetStatus {
 
 export interface WidgetSpec {
   readonly size: number;
+  readonly text: string;
 }
 
 export type Widget = KubeObject<WidgetSpec, WidgetStatus>;
-
-/** What is kept of a Widget: all that the reconciler reads, so not the text, nor who wrote which field. */
-export function projectWidget({ apiVersion, kind, metadata, spec, status }: Widget): Widget {
-  const { name, namespace, uid, resourceVersion, generation, deletionTimestamp, finalizers } = metadata;
-  return {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(generation === undefined ? {} : { generation }),
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-      ...(finalizers === undefined ? {} : { finalizers }),
-    },
-    ...(spec === undefined ? {} : { spec: { size: spec.size } }),
-    ...(status === undefined ? {} : { status }),
-  };
-}
 
 /** Whether what people, or whoever strips finalizers, want of it has changed; its own status is no such news. */
 export function isNews(before: Widget | undefined, after: Widget | undefined): boolean {

@@ -5,7 +5,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 
 const CREDENTIAL_AGE_MS = 60_000;
-const CONNECTIONS = 32;
+const CONNECTIONS = 64;
 
 interface Pools {
   readonly calls: Agent;

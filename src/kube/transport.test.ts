@@ -61,10 +61,10 @@ describe("connections", () => {
     expect(await metrics.registry.metrics()).toContain('rest_client_requests_total{code="200",method="GET"} 200\n');
   });
 
-  test("are at most 32, however many calls run at once", async () => {
+  test("are at most 64, however many calls run at once", async () => {
     const { server, transport } = await setUp((_, response) => setTimeout(() => json(response, 200, {}), 5));
     await Promise.all(Array.from({ length: 200 }, () => transport.request(GET)));
-    expect(server.sockets).toBeLessThanOrEqual(32);
+    expect(server.sockets).toBeLessThanOrEqual(64);
     expect(server.seen).toHaveLength(200);
   });
 
@@ -138,8 +138,8 @@ describe("every call ends", () => {
   test("for good: a write that was given up while it waited for a connection is never sent", async () => {
     const held: ServerResponse[] = [];
     const { server, transport } = await setUp((_, response) => void held.push(response));
-    const hung = Array.from({ length: 32 }, () => transport.request(GET));
-    await vi.waitUntil(() => held.length === 32);
+    const hung = Array.from({ length: 64 }, () => transport.request(GET));
+    await vi.waitUntil(() => held.length === 64);
     expect(await caught(transport.request({ ...GET, method: "POST", body: {}, timeoutMs: 50 }))).toBeInstanceOf(NoAnswerError);
     for (const response of held.splice(0)) json(response, 200, {});
     await Promise.all(hung);

@@ -7,6 +7,7 @@ import { Timers } from "../runtime/timers.ts";
 import { ApiError, NoAnswerError, type StatusBody } from "./api-error.ts";
 import { Connections } from "./connections.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
+import { Exchange } from "./exchange.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -103,33 +104,37 @@ export class KubeTransport {
   }
 
   async #once(call: ApiRequest, timeoutMs: number): Promise<unknown> {
-    const request = `${call.method} ${call.path}`;
     const started = systemClock.monotonic();
-    const deadline = new AbortController();
-    const cancelDeadline = systemClock.setTimer(timeoutMs, () => deadline.abort(new Error(`no answer in ${timeoutMs} ms`)));
+    const exchange = new Exchange();
+    const cancelDeadline = systemClock.setTimer(timeoutMs, () => exchange.abort(new Error(`no answer in ${timeoutMs} ms`)));
+    const { signal } = call;
+    const onAbort = (): void => exchange.abort(signal?.reason);
     let code = "<error>";
     try {
       const { credentials, pools } = await this.#connections.current();
-      const signal = call.signal === undefined ? deadline.signal : AbortSignal.any([call.signal, deadline.signal]);
-      const sent = pools.calls.request({
-        origin: credentials.server.origin,
-        path: pathUnder(credentials.server, call.path),
-        method: call.method,
-        headers: this.#headers(credentials, call),
-        body: call.body === undefined ? null : JSON.stringify(call.body),
-        signal,
-      });
-      const response = await orAborted(sent, signal);
-      code = String(response.statusCode);
-      const text = await response.body.text();
-      if (response.statusCode >= 200 && response.statusCode < 300) return parsed(text);
-      if (response.statusCode === 401) this.#connections.distrust(credentials);
-      throw apiError(request, response, text);
+      signal?.throwIfAborted();
+      signal?.addEventListener("abort", onAbort);
+      pools.calls.dispatch(
+        {
+          origin: credentials.server.origin,
+          path: pathUnder(credentials.server, call.path),
+          method: call.method,
+          headers: this.#headers(credentials, call),
+          body: call.body === undefined ? null : JSON.stringify(call.body),
+        },
+        exchange,
+      );
+      const answer = await exchange.answer;
+      code = String(answer.statusCode);
+      if (answer.statusCode >= 200 && answer.statusCode < 300) return parsed(answer.text);
+      if (answer.statusCode === 401) this.#connections.distrust(credentials);
+      throw apiError(`${call.method} ${call.path}`, answer, answer.text);
     } catch (error) {
       if (error instanceof ApiError) throw error;
-      throw new NoAnswerError(request, error);
+      throw new NoAnswerError(`${call.method} ${call.path}`, error);
     } finally {
       cancelDeadline();
+      signal?.removeEventListener("abort", onAbort);
       this.#metrics.request(call.method, code, systemClock.monotonic() - started);
     }
   }
@@ -153,7 +158,7 @@ function retryDelay(error: unknown, method: Method, attempt: number): number | u
   return method === "GET" ? 50 * 2 ** attempt : undefined;
 }
 
-function apiError(request: string, response: Dispatcher.ResponseData, text: string): ApiError {
+function apiError(request: string, response: Pick<Dispatcher.ResponseData, "statusCode" | "headers">, text: string): ApiError {
   const header = response.headers["retry-after"];
   const seconds = typeof header === "string" && /^\d+$/.test(header) ? Number(header) : undefined;
   return new ApiError(

@@ -59,6 +59,8 @@ const TIMEOUT_MS = 60_000;
 /** client-go's belt and braces: whatever a trigger may have missed is looked at within half a day. */
 const RESYNC_MS = 10 * 3_600_000;
 const RESYNC_JITTER = 0.1;
+/** How long reconciles may follow each other before the event loop has its turn. */
+const TURN_MS = 5;
 /** How long a reconcile may take to notice that it was aborted; one that does not is left behind. */
 const ABORT_GRACE_MS = 3_000;
 
@@ -73,7 +75,11 @@ export class Controller {
   readonly #log: Logger;
   readonly #metrics: ControllerMetrics;
   readonly #backoff = new ItemBackoff();
-  readonly #stop = new AbortController();
+  /** One for each running reconcile. */
+  readonly #running = new Set<AbortController>();
+  #stopping: Error | undefined;
+  /** When the present turn of the event loop began to reconcile; undefined before it does. */
+  #turnBegan: number | undefined;
   #cancelResync: Cancel = () => {};
   #started = false;
   #active = 0;
@@ -118,7 +124,7 @@ export class Controller {
     this.#cancelResync();
     this.queue.close();
     if (this.#active === 0) return;
-    const cancelAbort = systemClock.setTimer(drainMs, () => this.#stop.abort(new Error("the operator is stopping")));
+    const cancelAbort = systemClock.setTimer(drainMs, () => this.#abortAll(new Error("the operator is stopping")));
     let cancelWait: Cancel = () => {};
     await new Promise<void>((resolve) => {
       this.#waiting.add(resolve);
@@ -129,8 +135,14 @@ export class Controller {
     if (this.#active > 0) this.#log.warn({ running: this.#active }, "reconciles that ignore their signal are left behind");
   }
 
+  #abortAll(reason: Error): void {
+    this.#stopping = reason;
+    for (const running of this.#running) running.abort(reason);
+  }
+
   #pump(): void {
     while (this.#started && this.#active < this.#options.maxConcurrent) {
+      if (!this.#hasTime()) return;
       const item = this.queue.take();
       if (item === undefined) return;
       this.#active += 1;
@@ -145,28 +157,49 @@ export class Controller {
     }
   }
 
+  /**
+   * Reconciles that find nothing to do wait for nothing: thousands of them would keep watches, leases and probes from being
+   * heard. After a few milliseconds the event loop has its turn, and the pump goes on in the next one.
+   */
+  #hasTime(): boolean {
+    const now = systemClock.monotonic();
+    if (this.#turnBegan === undefined) {
+      this.#turnBegan = now;
+      setImmediate(() => {
+        this.#turnBegan = undefined;
+        this.#pump();
+      });
+    }
+    return now - this.#turnBegan < TURN_MS;
+  }
+
   async #process(key: ObjectKey, priority: Priority): Promise<void> {
     await Promise.resolve();
     const started = systemClock.monotonic();
     const elapsed = (): number => systemClock.monotonic() - started;
-    const deadline = new AbortController();
+    const running = new AbortController();
+    const { signal } = running;
+    let timedOut = false;
     const cancelDeadline = systemClock.setTimer(this.#options.timeoutMs ?? TIMEOUT_MS, () => {
-      deadline.abort(new Error("the reconcile took too long"));
+      timedOut = true;
+      running.abort(new Error("the reconcile took too long"));
     });
+    if (this.#stopping !== undefined) running.abort(this.#stopping);
+    this.#running.add(running);
     try {
-      const signal = AbortSignal.any([this.#stop.signal, deadline.signal]);
       await this.#options.source.settle(key, signal);
       const { requeueAfterMs } = await this.#options.reconciler.reconcile(key, signal);
       if (requeueAfterMs !== undefined) this.queue.addAfter(key, requeueAfterMs, Priority.Low);
       this.#backoff.forget(key);
       this.#metrics.reconciled(requeueAfterMs === undefined ? "success" : "requeue_after", elapsed());
     } catch (error) {
-      if (deadline.signal.aborted) this.#metrics.timedOut();
+      if (timedOut) this.#metrics.timedOut();
       if (isBug(error)) this.#metrics.panicked();
       this.#metrics.reconciled(error instanceof TryAgain ? "requeue" : "error", elapsed());
       this.#retry(key, priority, error);
     } finally {
       cancelDeadline();
+      this.#running.delete(running);
     }
   }
 
@@ -183,7 +216,7 @@ export class Controller {
       return;
     }
     const delayMs = this.#backoff.next(key);
-    if (!this.#stop.signal.aborted) this.#log.error({ key, err: error, retryMs: delayMs }, "reconcile failed");
+    if (this.#stopping === undefined) this.#log.error({ key, err: error, retryMs: delayMs }, "reconcile failed");
     this.queue.addAfter(key, delayMs, priority);
   }
 }
