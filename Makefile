@@ -6,7 +6,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 REPORTS := .tmp/reports
 
-.PHONY: help install build generate verify check test unit demo control-plane simulators clean chaos soak bench bench-build bench-1000 bench-5000 bench-20000 bench-figures
+.PHONY: help install build generate verify check test unit demo readme control-plane simulators clean chaos soak bench bench-build bench-1000 bench-5000 bench-20000 bench-figures
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ test: verify build ## Everything: verify, all tests, then the checks over the wh
 
 demo: build ## Show it: from `kubectl apply` to verified, billed and cleaned up (KEEP=1 leaves it running)
 	@$(NODE) test/demo/main.ts
+
+readme: install ## Put what the last `make demo` and `make test` printed into the README
+	@$(NODE) tools/readme-output.ts
 
 control-plane: install ## Leave a Kubernetes control plane running and print its KUBECONFIG
 	@$(NODE) test/control-plane/main.ts

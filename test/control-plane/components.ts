@@ -57,6 +57,8 @@ export function apiServerArguments(files: Files, ports: Ports, audit: boolean): 
     `--tls-cert-file=${join(dir, "serving.crt")}`,
     `--tls-private-key-file=${join(dir, "serving.key")}`,
     "--authorization-mode=RBAC",
+    // Beside those that are on anyway. As on clusters where it is on: no owner reference without the rights that it takes.
+    "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
     "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
     `--service-account-key-file=${join(dir, "service-account.pub")}`,
     `--service-account-signing-key-file=${join(dir, "service-account.key")}`,

@@ -1,10 +1,12 @@
 import type { Clock } from "../../src/runtime/clock.ts";
 import { Cluster } from "./cluster.ts";
 import { diagnose } from "./diagnosis.ts";
+import { endAll } from "./ending.ts";
 import { PlantedFaults } from "./faults.ts";
 import { offerMore, untilAborted } from "./keep.ts";
 import { type Narrator, seconds } from "./narrator.ts";
 import type { DemoOptions } from "./options.ts";
+import { Processes } from "./processes.ts";
 import { Runner, StepFailed, type StepTools } from "./runner.ts";
 import type { Scene } from "./scene.ts";
 import { type Stage, setStage } from "./stage.ts";
@@ -26,6 +28,7 @@ export interface DemonstrationOptions {
 export class Demonstration {
   readonly #options: DemonstrationOptions;
   readonly #runner: Runner;
+  readonly #processes = new Processes();
   #stage: Stage | undefined;
 
   constructor(options: DemonstrationOptions) {
@@ -33,11 +36,21 @@ export class Demonstration {
     this.#runner = new Runner(options);
   }
 
-  /** Resolves to the exit code, once nothing runs any more. */
+  /** Resolves to the exit code, once everything was ended; 1 when something is left. */
   async run(): Promise<number> {
-    const { narrator, interrupt } = this.#options;
     await using stack = new AsyncDisposableStack();
-    stack.defer(() => narrator.line("Everything that was started is stopped."));
+    let code: number | undefined;
+    try {
+      code = await this.#outcome(stack);
+    } finally {
+      const clean = await endAll(stack, this.#processes, this.#options.narrator);
+      if (!clean && code === 0) code = 1;
+    }
+    return code;
+  }
+
+  async #outcome(stack: AsyncDisposableStack): Promise<number> {
+    const { narrator, interrupt } = this.#options;
     try {
       await this.#tell(stack);
       return 0;
@@ -58,14 +71,13 @@ export class Demonstration {
     const started = clock.monotonic();
     narrator.line("Custom domains, from kubectl apply to verified, billed and cleaned up.");
     narrator.line("Every fact is read back from the Kubernetes API server or from a simulator.");
-    const stage = await setStage({ runner: this.#runner, narrator, stack });
+    const processes = this.#processes;
+    const stage = await setStage({ runner: this.#runner, narrator, stack, processes, evidence: options.evidence });
     this.#stage = stage;
-    const setUp = {
-      title: "Setting up",
-      result: "control plane, simulators, chart and operator run",
-      tookMs: clock.monotonic() - started,
-    };
-    const finished: FinishedStep[] = [setUp];
+    const running = processes.running().map(({ name }) => name);
+    const finished: FinishedStep[] = [
+      { title: "Setting up", result: `${running.join(", ")} run`, tookMs: clock.monotonic() - started },
+    ];
     const scene = this.#sceneOf(stage);
     for (const [index, step] of STORY.entries()) {
       const title = `${index + 1}. ${step.title}`;

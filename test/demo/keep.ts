@@ -36,7 +36,7 @@ export async function offerMore(stage: Stage, scene: Scene): Promise<string> {
   ];
   for (const command of commands) narrator.say(command);
   narrator.line();
-  narrator.line(`The operator's log is ${stage.controlPlane.dir}/operator.log. Ctrl-C stops everything.`);
+  narrator.line(`The operator's log is ${stage.operator.logFile}. Ctrl-C stops everything.`);
   return `${domain} waits for its records`;
 }
 

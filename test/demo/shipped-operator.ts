@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { request } from "undici";
@@ -23,14 +22,18 @@ export interface ShippedOperatorOptions {
 /** `node dist/main.js operator`: what is shipped, in a process of its own, with nothing but flags and a kubeconfig. */
 export class ShippedOperator {
   readonly command: string;
+  readonly logFile: string;
   readonly #child: ChildProcess;
   readonly #health: string;
+  /** Resolves when the process has ended and all that it wrote is in the log. */
+  readonly #ended: Promise<void>;
   #tail = "";
 
   constructor(options: ShippedOperatorOptions) {
     const health = `127.0.0.1:${options.healthPort}`;
     const args = [BUNDLE, "operator", "--namespace", options.namespace, "--health-address", health];
     this.command = ["node", ...args].join(" ");
+    this.logFile = options.logFile;
     this.#health = `http://${health}`;
     this.#child = spawn(process.execPath, args, {
       cwd: ROOT,
@@ -45,7 +48,7 @@ export class ShippedOperator {
         this.#keep(text);
       });
     }
-    this.#child.once("close", () => file.end());
+    this.#ended = new Promise((resolve) => this.#child.once("close", () => file.end(resolve)));
   }
 
   get pid(): number | undefined {
@@ -77,12 +80,10 @@ export class ShippedOperator {
   }
 
   async stop(): Promise<void> {
-    const { exitCode, signalCode } = this.#child;
-    if (this.#child.pid === undefined || exitCode !== null || signalCode !== null) return;
-    const ended = once(this.#child, "exit");
+    if (this.#child.pid === undefined) return;
     this.#child.kill("SIGTERM");
     const impatient = setTimeout(() => this.#child.kill("SIGKILL"), GRACE_MS);
-    await ended;
+    await this.#ended;
     clearTimeout(impatient);
   }
 

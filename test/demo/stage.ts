@@ -1,17 +1,18 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { getDomain } from "tldts";
-import { z } from "zod";
 import { billingAccountSpecSchema } from "../../src/api/v1/billing-account.ts";
 import { customDomainSpecSchema } from "../../src/api/v1/custom-domain.ts";
 import { type Binaries, ensureBinaries } from "../control-plane/binaries.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
 import { freePort } from "../control-plane/ports.ts";
+import { EvidenceRecord } from "../harness/evidence-record.ts";
 import { demonstrationTimings } from "../simulators/cloudflare/timings.ts";
 import { startWorld, type World } from "../simulators/world.ts";
 import { installChart, RELEASE } from "../tools/helm.ts";
-import { kubectl } from "../tools/kubectl.ts";
 import { ensureTool } from "../tools/tools.ts";
 import { type Narrator, seconds } from "./narrator.ts";
+import type { Processes } from "./processes.ts";
+import { installed, userOf } from "./readings.ts";
 import type { Runner, StepTools } from "./runner.ts";
 import { Samples } from "./samples.ts";
 import { ShippedOperator } from "./shipped-operator.ts";
@@ -26,8 +27,8 @@ const LABEL_WIDTH = 14;
 const LOG_LINES = 15;
 /** How long resolvers remember that a customer's record was missing. */
 const NEGATIVE_TTL_SECONDS = 5;
-
-const whoamiSchema = z.looseObject({ status: z.looseObject({ userInfo: z.looseObject({ username: z.string() }) }) });
+/** As which program the operator's requests stand in the audit log. */
+const USER_AGENT = "custom-domain-operator/";
 
 /** What runs while the story is told. */
 export interface Stage {
@@ -42,34 +43,42 @@ interface Setup {
   readonly narrator: Narrator;
   /** Everything that is started is left to it, to be ended in reverse order. */
   readonly stack: AsyncDisposableStack;
+  readonly processes: Processes;
+  /** The name of the evidence to leave, where it is to be left. */
+  readonly evidence: string | undefined;
 }
 
 type Phase<T> = (tools: StepTools) => Promise<{ readonly result: string; readonly made: T }>;
 
 /** Starts all of it, and says how long each part took. */
 export async function setStage(setup: Setup): Promise<Stage> {
-  const { narrator, stack } = setup;
+  const { narrator, stack, processes, evidence } = setup;
   narrator.heading("Setting up");
   const binaries = await phase(setup, "binaries", BINARIES_MS, (tools) => obtainBinaries(narrator, tools));
   const controlPlane = await phase(setup, "control plane", START_MS, async ({ signal }) => {
     const made = await startControlPlane({ binaries, signal });
     stack.defer(() => made.stop());
+    processes.watch(() => made.pids);
     return { made, result: `Kubernetes at ${made.server}` };
   });
   const world = await phase(setup, "simulators", START_MS, async () => {
     const made = await startWorld({ timings: demonstrationTimings });
     stack.defer(() => made.close());
-    return { made, result: "Cloudflare, Chargebee, DNS (two authoritative servers, one recursive) and an edge with its origin" };
+    const { length } = made.dns.nameservers;
+    return { made, result: `Cloudflare, Chargebee, DNS (authoritative servers: ${length}) and an edge with its origin` };
   });
+  const record = evidence === undefined ? undefined : await EvidenceRecord.open({ name: evidence, allow: [] });
+  record?.keepSecretsOf(world);
+  stack.defer(() => record?.close(controlPlane, world));
   await phase(setup, "chart", START_MS, async () => {
     await installChart(controlPlane.kubeconfig);
     // Lets the garbage collector know the new kinds now, instead of within 30 s.
     await controlPlane.restartControllerManager();
-    return { made: undefined, result: "CRDs, ServiceAccount and RBAC installed by helm" };
+    return { made: undefined, result: await installed(controlPlane) };
   });
   const samples = await Samples.load(world.connection);
   prepareTenants(world, samples);
-  const operator = await phase(setup, "operator", START_MS, (tools) => startOperator(controlPlane, setup, tools));
+  const operator = await phase(setup, "operator", START_MS, (tools) => startOperator({ controlPlane, record }, setup, tools));
   return { controlPlane, world, samples, operator };
 }
 
@@ -91,19 +100,30 @@ function prepareTenants(world: World, samples: Samples): void {
 async function obtainBinaries(narrator: Narrator, { signal }: StepTools): Promise<{ result: string; made: Binaries }> {
   const onProgress = (line: string) => narrator.say(line);
   const made = await ensureBinaries({ onProgress, signal });
-  await ensureTool("helm", { onProgress, signal });
-  return { made, result: "etcd, kube-apiserver, kube-controller-manager, kubectl and helm" };
+  const helm = await ensureTool("helm", { onProgress, signal });
+  return { made, result: [...Object.values(made), helm].map((path) => basename(path)).join(", ") };
 }
 
-async function startOperator(controlPlane: ControlPlane, { runner, narrator, stack }: Setup, { until, signal }: StepTools) {
+interface OperatorSetting {
+  readonly controlPlane: ControlPlane;
+  readonly record: EvidenceRecord | undefined;
+}
+
+async function startOperator(
+  { controlPlane, record }: OperatorSetting,
+  { runner, narrator, stack, processes }: Setup,
+  { until, signal }: StepTools,
+) {
   const { namespace } = RELEASE;
   const token = await controlPlane.serviceAccountToken(namespace, "custom-domain-operator", { expirationSeconds: TOKEN_SECONDS });
+  record?.keepSecret("ServiceAccount token", token);
   const kubeconfig = join(controlPlane.dir, "operator.kubeconfig");
   await controlPlane.writeKubeconfig(kubeconfig, { token });
-  const logFile = join(controlPlane.dir, "operator.log");
+  const logFile = record?.logFile ?? join(controlPlane.dir, "operator.log");
   const healthPort = await freePort();
   signal.throwIfAborted();
   const made = new ShippedOperator({ kubeconfig, namespace, healthPort, logFile });
+  processes.watch(() => (made.pid === undefined ? {} : { operator: made.pid }));
   const kill = () => made.kill();
   process.once("exit", kill);
   stack.defer(async () => {
@@ -116,7 +136,6 @@ async function startOperator(controlPlane: ControlPlane, { runner, narrator, sta
   await until("the operator to be ready", () => made.isReady()).catch((error: Error) => {
     throw new Error([error.message, ...made.tail(LOG_LINES)].join("\n"), { cause: error });
   });
-  const { stdout } = await kubectl(controlPlane.kubectl, kubeconfig, ["auth", "whoami", "-o", "json"]);
-  const { username } = whoamiSchema.parse(JSON.parse(stdout)).status.userInfo;
+  const username = await until("the API server to tell who the operator is", () => userOf(USER_AGENT, controlPlane));
   return { made, result: `process ${made.pid}, as ${username}` };
 }

@@ -7,6 +7,7 @@ export const EVERY_VALUE: ChartValues = {
   replicas: 3,
   logLevel: "debug",
   credentials: { secretNames: ["one", "two.three"] },
+  checks: { deniedCIDRs: ["10.96.0.0/12", "fd00:10::/64"] },
   crds: { enabled: true, keep: false },
   serviceAccount: { annotations: { "storelane.app/team": "platform" } },
   podAnnotations: { "storelane.app/scrape": "metrics" },

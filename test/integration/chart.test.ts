@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { type Config, parseConfig } from "../../src/config.ts";
 import { chartTemplate } from "../../tools/generate/chart-crds.ts";
 import { ensureBinaries } from "../control-plane/binaries.ts";
 import { type ChartValues, lintChart, RELEASE, renderChart } from "../tools/helm.ts";
@@ -54,6 +55,30 @@ async function kustomize(directory: string): Promise<Manifest[]> {
   return parseManifests(stdout);
 }
 
+const podSchema = z.object({
+  spec: z.object({
+    template: z.object({
+      spec: z.object({
+        containers: z.tuple([
+          z.object({ args: z.array(z.string()), env: z.array(z.object({ name: z.string(), value: z.string().optional() })) }),
+        ]),
+      }),
+    }),
+  }),
+});
+
+/** What the operator makes of the arguments and the environment that the Deployment gives it. */
+function configOf(manifests: readonly Manifest[]): Config {
+  const deployment = manifests.find(({ kind }) => kind === "Deployment");
+  const [{ args, env }] = podSchema.parse(deployment).spec.template.spec.containers;
+  const environment = { ...Object.fromEntries(env.map(({ name, value }) => [name, value])), POD_NAMESPACE: RELEASE.namespace };
+  const [command, ...flags] = args.map((argument) => argument.replace("$(POD_NAMESPACE)", RELEASE.namespace));
+  expect(command).toBe("operator");
+  const parsed = parseConfig(flags, environment);
+  if (parsed.kind !== "config") throw new Error(`the operator refuses what the chart gives it: ${JSON.stringify(parsed)}`);
+  return parsed.config;
+}
+
 const secretRules = (manifests: readonly Manifest[]): string[] =>
   auditRbac([], manifests, `system:serviceaccount:${RELEASE.namespace}:custom-domain-operator`).unused.filter((rule) =>
     rule.includes(" secrets"),
@@ -80,12 +105,16 @@ describe("the chart", { timeout: TIMEOUT }, () => {
       `Role ${own}/custom-domain-operator`,
       `RoleBinding ${own}/custom-domain-operator`,
       `ServiceAccount ${own}/custom-domain-operator`,
+      "ValidatingAdmissionPolicy /custom-domain-operator-gateways",
+      "ValidatingAdmissionPolicyBinding /custom-domain-operator-gateways",
     ]);
   });
 
   test("follows the namespace of the release everywhere", async () => {
     const [here, there] = await Promise.all([renderChart(), renderChart({}, "elsewhere")]);
-    const moved = JSON.stringify(here).replaceAll('"namespace":"custom-domain-operator"', '"namespace":"elsewhere"');
+    const moved = JSON.stringify(here)
+      .replaceAll('"namespace":"custom-domain-operator"', '"namespace":"elsewhere"')
+      .replaceAll("system:serviceaccount:custom-domain-operator:", "system:serviceaccount:elsewhere:");
     expect(there).toEqual(JSON.parse(moved));
   });
 
@@ -97,6 +126,10 @@ describe("the chart", { timeout: TIMEOUT }, () => {
     ["a wildcard instead of a Secret's name", { credentials: { secretNames: ["*"] } }, "secretNames"],
     ["a value that means false by accident", { crds: { keep: "false" } }, "keep"],
     ["a level that the operator does not have", { logLevel: "verbose" }, "logLevel"],
+    ["an address instead of a block", { checks: { deniedCIDRs: ["10.96.0.1"] } }, "deniedCIDRs"],
+    ["a block longer than its addresses", { checks: { deniedCIDRs: ["10.96.0.0/33"] } }, "deniedCIDRs"],
+    ["a name instead of a block", { checks: { deniedCIDRs: ["fd00::/64", "cluster/8"] } }, "deniedCIDRs"],
+    ["blocks in one string", { checks: { deniedCIDRs: "10.96.0.0/12,10.244.0.0/16" } }, "deniedCIDRs"],
   ])("refuses %s and names it", async (_, values: ChartValues, named) => {
     await expect(renderChart(values)).rejects.toThrow(named);
   });
@@ -121,6 +154,13 @@ describe("the chart", { timeout: TIMEOUT }, () => {
     expect(secretRules(defaults)).toEqual(rules("chargebee", "cloudflare", "domain-check"));
     expect(secretRules(every)).toEqual(rules("one", "two.three"));
     expect(secretRules(none)).toEqual([]);
+  });
+
+  test("gives the operator the cluster's address blocks, as it reads them", async () => {
+    const blocks = ["10.96.0.0/12", "203.0.113.7/32", "fd00:10::/64", "::/0", "2001:db8:1:2:3:4:5:6/128"];
+    const [defaults, some] = await Promise.all([renderChart(), renderChart({ checks: { deniedCIDRs: blocks } })]);
+    expect(configOf(defaults).deniedCIDRs).toEqual([]);
+    expect(configOf(some).deniedCIDRs).toEqual(blocks);
   });
 
   test("has no wildcard in any role", async () => {

@@ -13,10 +13,11 @@ export class DemoRun implements AsyncDisposable {
   readonly #exit: Promise<unknown>;
   #output = "";
 
-  constructor(env: Readonly<Record<string, string>> = {}) {
+  /** `evidence`: the name under which it leaves what the verdict over the whole suite judges; undefined when it will start nothing. */
+  constructor(evidence: string | undefined, env: Readonly<Record<string, string>> = {}) {
     this.#child = spawn(process.execPath, ["test/demo/main.ts"], {
       cwd: ROOT,
-      env: { ...process.env, KEEP: "", DEMO_BREAK: "", DEMO_STEP_SECONDS: "", ...env },
+      env: { ...process.env, KEEP: "", DEMO_BREAK: "", DEMO_STEP_SECONDS: "", DEMO_EVIDENCE: evidence ?? "", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#exit = once(this.#child, "close");

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 describe("the demo", () => {
   test("tells the whole story, and ends by itself", { timeout: TOLD_MS }, async () => {
-    await using demo = new DemoRun();
+    await using demo = new DemoRun("demo-story");
     expect({ code: await demo.exitCode(), output: demo.output }).toMatchObject({ code: 0 });
     const lines = [
       /✓ operator .* as system:serviceaccount:custom-domain-operator:custom-domain-operator$/,
@@ -32,16 +32,20 @@ describe("the demo", () => {
       /The first domain is free: at Chargebee, lindqvist-keramik-2024 has no line for custom domains\./,
       /✓ lindqvist\/shop is verified since .*Z, \d+\.\d s after its records were published\./,
       /✓ Chargebee bills lindqvist-keramik-2024 for quantity 1,/,
+      /The customer publishes 3 records; for the CNAME at lindqvistkeramik\.se the provider answers with A 127\.\d+\.\d+\.\d+\./,
       /GET https:\/\/www\.lindqvistkeramik\.se\/nyheter\?sida=2 → 308, location https:\/\/lindqvistkeramik\.se\/nyheter\?sida=2/,
       /GET https:\/\/lindqvistkeramik\.se\/nyheter\?sida=2 → 200, "Hello from lindqvistkeramik\.se"/,
-      /^ +bookings +bookings\.marlowandfinch\.co\.uk +False +WrongRecord /,
+      /^ +bookings +bookings\.marlowandfinch\.co\.uk +False +DoubledZone /,
       /"bookings\.marlowandfinch\.co\.uk leads to .*: the DNS provider appended the zone\. Write the value with a final dot/,
       /✓ marlow\/bookings is verified, \d+\.\d s after the correction\./,
       /Cloudflare has 4 custom hostnames: /,
       /Cloudflare has 0 custom hostnames\./,
       /Chargebee has no line for custom domains on lindqvist-keramik-2024\./,
+      /✓ 3 names rest as Released claims, until .*Z at least; 0 CustomDomains and 0 CustomDomainRoutes are left\./,
+      /^ +\d+\.\d s +Setting up +etcd, kube-apiserver, kube-controller-manager, operator run$/,
+      /^ +\d+\.\d s +6\. Deletion leaves nothing behind +0 custom hostnames at Cloudflare, no line for custom domains at Chargebee$/,
       /^ +\d+\.\d s +The whole demo$/,
-      /^Everything that was started is stopped\.$/,
+      /^Everything that was started is stopped: etcd, kube-apiserver, kube-controller-manager, operator\.$/,
     ];
     const printed = demo.output.split("\n");
     const places = lines.map((line) => printed.findIndex((text) => line.test(text)));
@@ -52,7 +56,7 @@ describe("the demo", () => {
   });
 
   test("says what is wrong with DNS when a name server does not follow", { timeout: FAILED_MS }, async () => {
-    await using demo = new DemoRun({ DEMO_BREAK: "dns", DEMO_STEP_SECONDS: "20" });
+    await using demo = new DemoRun("demo-dns", { DEMO_BREAK: "dns", DEMO_STEP_SECONDS: "20" });
     expect(await demo.exitCode()).toBe(1);
     expect(demo.output).toContain('✗ Step "2. A first domain, from kubectl apply to verified" failed after ');
     expect(demo.output).toMatch(
@@ -63,7 +67,7 @@ describe("the demo", () => {
   });
 
   test("says what is wrong with billing when Chargebee refuses", { timeout: FAILED_MS }, async () => {
-    await using demo = new DemoRun({ DEMO_BREAK: "billing" });
+    await using demo = new DemoRun("demo-billing", { DEMO_BREAK: "billing" });
     expect(await demo.exitCode()).toBe(1);
     expect(demo.output).toContain('✗ Step "3. A second domain, beyond the free tier, is billed" failed after ');
     expect(demo.output).toMatch(/Stalled +True +BillingRejected +.*payment_processing_failed/);
@@ -71,7 +75,7 @@ describe("the demo", () => {
   });
 
   test("ends everything on Ctrl-C in the middle of a step", { timeout: FAILED_MS }, async () => {
-    await using demo = new DemoRun();
+    await using demo = new DemoRun("demo-interrupted");
     await demo.printed("status.verificationRecords of CustomDomain lindqvist/shop", FAILED_MS);
     demo.interrupt();
     expect(await demo.exitCode()).toBe(130);
@@ -80,7 +84,7 @@ describe("the demo", () => {
   });
 
   test("refuses an option that it does not know, before it starts anything", { timeout: FAILED_MS }, async () => {
-    await using demo = new DemoRun({ DEMO_BREAK: "everything" });
+    await using demo = new DemoRun(undefined, { DEMO_BREAK: "everything" });
     expect(await demo.exitCode()).toBe(2);
     expect(demo.output).toBe("DEMO_BREAK must be dns or billing\n");
   });
@@ -88,7 +92,7 @@ describe("the demo", () => {
 
 describe("the demo that is left running", () => {
   test("can be used as it says, until Ctrl-C", { timeout: TOLD_MS }, async () => {
-    await using demo = new DemoRun({ KEEP: "1" });
+    await using demo = new DemoRun("demo-kept", { KEEP: "1" });
     await demo.printed("Ctrl-C stops everything.", TOLD_MS);
     const kubeconfig = demo.found(/^ *export KUBECONFIG=(\S+)$/m);
     const binary = join(demo.found(/^ *export PATH=(\S+):\$PATH$/m), "kubectl");

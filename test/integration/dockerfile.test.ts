@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,10 +8,12 @@ import { text } from "node:stream/consumers";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
+import type { CustomDomainClass } from "../../src/api/v1/custom-domain-class.ts";
+import { findCondition } from "../../src/core/conditions.ts";
 import { freePort } from "../control-plane/ports.ts";
 import { waitUntil } from "../control-plane/wait-until.ts";
-import { installChart, RELEASE, renderChart } from "../tools/helm.ts";
+import { CLASS, Environment } from "../harness/environment.ts";
+import { RELEASE, renderChart } from "../tools/helm.ts";
 import { parseDockerfile } from "./dockerfile.ts";
 import { type BuiltImage, buildImage, filesIn, isIgnored } from "./image-build.ts";
 
@@ -115,49 +119,72 @@ describe("the image that it builds", { timeout: TIMEOUT }, () => {
     expect(code).toBe(0);
   });
 
-  test("with the chart's arguments and ServiceAccount it becomes live, and ends well when asked to", async () => {
-    await using controlPlane = await startControlPlane();
-    await installChart(controlPlane.kubeconfig);
+  test("with the chart's arguments and ServiceAccount it serves its class, and ends well when asked to", async () => {
+    await using environment = await Environment.start({ name: "dockerfile" });
     const port = await freePort();
-    const child = start(await chartArguments(port), { KUBECONFIG: await kubeconfigOf(controlPlane) });
-    const output = Promise.all([outputOf(child.stdout), outputOf(child.stderr)]);
+    const { args, env } = await chartContainer(port);
+    const child = start(args, { ...env, KUBECONFIG: await readableKubeconfig(environment) });
+    const log = createWriteStream(environment.logFile);
+    const closed = once(child, "close");
+    for (const stream of [child.stdout, child.stderr]) stream?.pipe(log, { end: false });
     try {
+      const running = async () => {
+        if (child.exitCode === null) return;
+        throw new Error(`the operator ended with exit code ${child.exitCode}:\n${await readFile(environment.logFile, "utf8")}`);
+      };
       const isLive = async () => {
-        if (child.exitCode !== null) {
-          throw new Error(`the operator ended with exit code ${child.exitCode}:\n${(await output).join("\n")}`);
-        }
+        await running();
         return request(`http://127.0.0.1:${port}/livez`).then(
           async ({ statusCode, body }) => body.dump().then(() => statusCode === 200),
           () => false,
         );
       };
       expect(await waitUntil("/livez", isLive, { timeoutMs: 30_000 })).toBe(true);
+      const isReady = async () => {
+        await running();
+        const { status } = (await environment.get<CustomDomainClass>("CustomDomainClass", CLASS)) ?? {};
+        return findCondition(status?.conditions, "Ready")?.status === "True";
+      };
+      expect(await waitUntil("the class to be Ready", isReady, { timeoutMs: 30_000 })).toBe(true);
       child.kill("SIGTERM");
       expect(await exitCode(child)).toBe(0);
     } finally {
       child.kill("SIGKILL");
+      await closed;
+      await new Promise((resolve) => log.end(resolve));
     }
   });
 
-  async function kubeconfigOf(controlPlane: ControlPlane): Promise<string> {
+  /** For the user of the image. */
+  async function readableKubeconfig(environment: Environment): Promise<string> {
     await mkdir(join(dir, "config"));
     const path = join(dir, "config/kubeconfig");
-    const token = await controlPlane.serviceAccountToken(RELEASE.namespace, "custom-domain-operator");
-    await controlPlane.writeKubeconfig(path, { token });
+    await copyFile(environment.kubeconfig, path);
     await chmod(path, 0o444);
     return path;
   }
 });
 
-/** Those of the Deployment, on a loopback port. */
-async function chartArguments(port: number): Promise<string[]> {
+const containerSchema = z.object({
+  args: z.array(z.string()),
+  env: z.array(z.object({ name: z.string(), value: z.string().optional() })),
+});
+
+/** What the Deployment starts the operator with, on a loopback port. */
+async function chartContainer(port: number): Promise<{ readonly args: string[]; readonly env: Record<string, string> }> {
   const deployment = (await renderChart()).find(({ kind }) => kind === "Deployment");
-  const container = z.object({ args: z.array(z.string()) });
-  const podSpec = z.object({ containers: z.tuple([container]) });
+  const podSpec = z.object({ containers: z.tuple([containerSchema]) });
   const { spec } = z.object({ spec: z.object({ template: z.object({ spec: podSpec }) }) }).parse(deployment);
-  return spec.template.spec.containers[0].args.map((argument) =>
-    argument.replace("$(POD_NAMESPACE)", RELEASE.namespace).replace(/^--health-address=.*/, `--health-address=127.0.0.1:${port}`),
-  );
+  const [{ args, env }] = spec.template.spec.containers;
+  return {
+    args: args.map((argument) =>
+      argument
+        .replace("$(POD_NAMESPACE)", RELEASE.namespace)
+        .replace(/^--health-address=.*/, `--health-address=127.0.0.1:${port}`),
+    ),
+    // The one without a value is the pod's namespace.
+    env: Object.fromEntries(env.map(({ name, value }) => [name, value ?? RELEASE.namespace])),
+  };
 }
 
 function outputOf(stream: ChildProcess["stdout"]): Promise<string> {

@@ -151,9 +151,51 @@ test("unused permissions are told one by one: verb, resource and name", () => {
   ]);
 });
 
-test("a permission that only admission asks for is not told as unused", () => {
-  const manifests = clusterWide({ ...OURS, resources: ["customdomains/finalizers"], verbs: ["update"] });
-  expect(auditRbac([], manifests, USER)).toEqual(ALL_CLEAR);
+describe("what admission asks for before an owner reference is set", () => {
+  const ROUTE = { apiGroup: "customdomains.dev", resource: "customdomainroutes", namespace: "shop", name: "root" };
+  const OWNER = { apiVersion: "customdomains.dev/v1", kind: "CustomDomain", name: "acme", uid: "1", blockOwnerDeletion: true };
+  const verbs = ["create", "patch", "update"];
+  const rule = { ...OURS, resources: ["customdomainroutes"], verbs };
+  const finalizers = { ...OURS, resources: ["customdomains/finalizers"], verbs: ["update"] };
+  const deletion = { ...OURS, resources: ["customdomainroutes"], verbs: ["delete"] };
+
+  function write(verb: string, owner: object = OWNER, code = 200): Request {
+    return { ...request(verb, ROUTE), requestObject: { metadata: { ownerReferences: [owner] } }, responseStatus: { code } };
+  }
+  const used = verbs.map((verb) => request(verb, ROUTE));
+  const audit = (event: Request, ...rules: object[]) => auditRbac([...used, event], clusterWide(rule, ...rules), USER);
+
+  test("is used by it", () => {
+    expect(audit(write("patch"), finalizers, deletion)).toEqual(ALL_CLEAR);
+    expect(audit(write("create"), finalizers)).toEqual(ALL_CLEAR);
+  });
+
+  test.each([
+    ["a patch without one", request("patch", ROUTE)],
+    ["a patch that was refused", write("patch", OWNER, 403)],
+    ["a PUT, which may have left them as they were", write("update")],
+  ])("is not used by %s", (_, event) => {
+    expect(audit(event, finalizers, deletion).unused).toEqual([
+      "delete customdomainroutes.customdomains.dev",
+      "update customdomains/finalizers.customdomains.dev",
+    ]);
+  });
+
+  test("is less for an object that is created, and for a reference that blocks nothing", () => {
+    const told = "delete customdomainroutes.customdomains.dev";
+    expect(audit(write("create"), finalizers, deletion).unused).toEqual([told]);
+    const unblocking = { ...OWNER, blockOwnerDeletion: false };
+    expect(audit(write("patch", unblocking), finalizers, deletion).unused).toEqual([
+      "update customdomains/finalizers.customdomains.dev",
+    ]);
+  });
+
+  test("is a violation where no rule gives it", () => {
+    expect(audit(write("patch")).violations).toEqual([
+      "delete customdomainroutes.customdomains.dev in shop",
+      "update customdomains/finalizers.customdomains.dev in shop",
+    ]);
+  });
 });
 
 describe("wildcards", () => {

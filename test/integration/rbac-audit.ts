@@ -2,15 +2,14 @@ import { z } from "zod";
 import type { AuditEvent } from "../control-plane/audit-log.ts";
 
 /** What is read of an event. */
-export type Request = Pick<AuditEvent, "verb" | "requestURI" | "user" | "objectRef">;
+export type Request = Pick<AuditEvent, "verb" | "requestURI" | "user" | "objectRef" | "requestObject" | "responseStatus">;
+/** A question to the authorizer. */
+type Question = Pick<Request, "verb" | "requestURI" | "objectRef">;
 
 export interface RbacAudit {
   /** Requests that no rendered rule allows, and bindings to roles that are not rendered: each kind of request once. */
   readonly violations: readonly string[];
-  /**
-   * Permissions that a rule gives and no request made use of: one per verb, resource and resource name. Not `<resource>/finalizers`: no
-   * request goes there, admission asks for it when an owner reference has blockOwnerDeletion.
-   */
+  /** Permissions that a rule gives and nothing made use of, neither a request nor admission: one per verb, resource and resource name. */
   readonly unused: readonly string[];
   /** Every `*` in a rendered role, and every empty `resourceNames`, which means all names although it reads like none. */
   readonly wildcards: readonly string[];
@@ -49,11 +48,20 @@ const bindingSchema = z.object({
   subjects: z.array(z.object({ kind: z.string(), name: z.string(), namespace: z.string().optional() })).default([]),
 });
 
+const ownerSchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  name: z.string(),
+  blockOwnerDeletion: z.boolean().default(false),
+});
+/** An object, or a patch of one, that sets owner references. */
+const ownedSchema = z.object({ metadata: z.object({ ownerReferences: z.array(ownerSchema).min(1) }) });
+
 type Role = z.infer<typeof roleSchema>;
 type Binding = z.infer<typeof bindingSchema>;
 
 /**
- * Compares what a user asked of the API server with what the rendered manifests allow: RBAC as the API server evaluates it, with bindings
+ * Compares what a user asked of the API server, and admission on its behalf, with what the rendered manifests allow: RBAC as the API server evaluates it, with bindings
  * to the user itself or to its service account. What Kubernetes gives to every authenticated user (discovery, its own reviews) is not in
  * the manifests and counts as a violation.
  *
@@ -79,16 +87,18 @@ export function auditRbac(auditEvents: Iterable<Request>, renderedManifests: rea
   const used = new Set<Permission>();
   for (const event of auditEvents) {
     if (event.user.username === username) {
-      const allowing = permissions.filter((permission) => allows(permission, event));
-      for (const permission of allowing) {
-        used.add(permission);
-      }
-      if (allowing.length === 0) {
-        violations.add(describeRequest(event, permissions));
+      for (const question of [event, ...askedByAdmission(event)]) {
+        const allowing = permissions.filter((permission) => allows(permission, question));
+        for (const permission of allowing) {
+          used.add(permission);
+        }
+        if (allowing.length === 0) {
+          violations.add(describeQuestion(question, permissions));
+        }
       }
     }
   }
-  const unused = permissions.filter((given) => !used.has(given) && !given.resource.endsWith("/finalizers")).map(describe);
+  const unused = permissions.filter((given) => !used.has(given)).map(describe);
   return { violations: sorted(violations), unused: sorted(unused), wildcards: sorted(roles.flatMap(wildcardsOf)) };
 }
 
@@ -114,7 +124,30 @@ function permissionsOf(role: Role, namespace: string | undefined): Permission[] 
   });
 }
 
-function allows(permission: Permission, { verb, objectRef }: Request): boolean {
+/**
+ * What OwnerReferencesPermissionEnforcement asked the authorizer before an owner reference was set: the log shows only the request that
+ * made it ask. To change the owners of an object that exists takes the right to delete it; to block the deletion of an owner, the right to
+ * set finalizers on that. A refused write tells of no right, and a PUT does not show whether it changes the references.
+ */
+function askedByAdmission({ verb, requestURI, objectRef, requestObject, responseStatus }: Request): Question[] {
+  const { metadata } = ownedSchema.safeParse(requestObject).data ?? {};
+  const stored = responseStatus?.code !== undefined && responseStatus.code < 300;
+  if (!stored || metadata === undefined || objectRef === undefined || objectRef.subresource !== undefined) return [];
+  if (verb !== "create" && verb !== "patch") return [];
+  const finalizers = metadata.ownerReferences
+    .filter(({ blockOwnerDeletion }) => blockOwnerDeletion)
+    .map(({ apiVersion, kind, name }): Question => {
+      const apiGroup = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+      // As the plurals of all kinds here are formed.
+      const resource = `${kind.toLowerCase()}s`;
+      const { namespace } = objectRef;
+      const owner = { apiGroup, resource, subresource: "finalizers", name, ...(namespace === undefined ? {} : { namespace }) };
+      return { verb: "update", requestURI, objectRef: owner };
+    });
+  return verb === "create" ? finalizers : [{ verb: "delete", requestURI, objectRef }, ...finalizers];
+}
+
+function allows(permission: Permission, { verb, objectRef }: Question): boolean {
   if (objectRef === undefined) {
     return false;
   }
@@ -143,7 +176,7 @@ function describe({ verb, group, resource, name, namespace }: Permission): strin
 }
 
 /** With the object's name only where rules go by names: else the same slip on a thousand objects would be a thousand findings. */
-function describeRequest({ verb, requestURI, objectRef }: Request, permissions: readonly Permission[]): string {
+function describeQuestion({ verb, requestURI, objectRef }: Question, permissions: readonly Permission[]): string {
   if (objectRef === undefined) {
     return `${verb} ${new URL(requestURI, "http://localhost").pathname}`;
   }

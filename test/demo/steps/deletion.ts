@@ -24,12 +24,17 @@ export const deletion: Step = {
     const { subscriptionID } = account.spec;
     await cluster.show("get billingaccounts -A");
     narrator.say(`Chargebee has ${billedAs(billedQuantity(world, subscriptionID))} on ${subscriptionID}.`);
-    await until("every claim to be Released, without rows", async () => {
-      const claims = await cluster.list("domainclaims");
-      return claims.every(({ spec }) => spec.state === "Released" && spec.rows.length === 0);
+    const claims = await until("every claim to be Released, without rows", async () => {
+      const current = await cluster.list("domainclaims");
+      return current.every(({ spec }) => spec.state === "Released" && spec.rows.length === 0) && current;
     });
     await cluster.show("get domainclaims");
-    narrator.success("The names rest as Released claims for the cool-down of the class; nothing else is left.");
-    return "0 custom hostnames at Cloudflare, the billed quantity released";
+    const [domains, routes] = [await cluster.list("customdomains"), await cluster.list("customdomainroutes")];
+    const [first = "no time"] = claims.map(({ spec }) => spec.releaseAfterTime ?? "").sort();
+    narrator.success(
+      `${claims.length} names rest as Released claims, until ${first} at least; ` +
+        `${domains.length} CustomDomains and ${routes.length} CustomDomainRoutes are left.`,
+    );
+    return `${hostnamesAt(world).length} custom hostnames at Cloudflare, ${billedAs(billedQuantity(world, subscriptionID))} at Chargebee`;
   },
 };

@@ -16,7 +16,7 @@ export const firstDomain: Step = {
     const records = await askedRecords(SHOP, scene);
     await cluster.show("get cdom -A");
     publish(records, scene);
-    narrator.say("The customer publishes both at the DNS provider.");
+    narrator.say(`The customer publishes ${records.length} records at the DNS provider.`);
     const { domain, tookMs } = await untilLive(SHOP, scene);
     const { check, domain: hostname = "", verifiedAt } = domain.status ?? {};
     if (check !== undefined) {

@@ -42,7 +42,9 @@ function publishWrongly(records: readonly VerificationRecord[], routing: Verific
   const zone = routing.name.slice(routing.name.indexOf(".") + 1);
   const value = `${routing.value}.${zone}`;
   scene.world.dns.setRecords(routing.name, routing.type, [value], { ttl: TTL_SECONDS });
-  scene.narrator.say(`The customer publishes both, but the provider's form makes the ${routing.type} ${value}.`);
+  scene.narrator.say(
+    `The customer publishes ${records.length} records, but the provider's form makes the ${routing.type} ${value}.`,
+  );
 }
 
 /** The routing row of status.dnsRecords, once condition Ready says the same. */
