@@ -4,8 +4,10 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../control-plane/ports.ts";
 import { waitUntil } from "../control-plane/wait-until.ts";
+import type { ClockMessage } from "./operator-process.ts";
 
-const STARTED = "starting the controllers";
+/** What stands in the log when a process has come that far. */
+const LOGGED = { leading: "starting the controllers", running: '"message":"started"' } as const;
 
 export interface OperatorOptions {
   readonly kubeconfig: string;
@@ -15,11 +17,25 @@ export interface OperatorOptions {
   readonly args?: readonly string[];
   /** How far the shared clock has been moved already. */
   readonly clockOffsetMs: number;
+  /** Who holds the Lease; "operator-under-test" unless given. */
+  readonly identity?: string;
+  /** What the start waits for: that it leads, or, for a standby, that it runs. "leading" unless given. */
+  readonly awaits?: "leading" | "running";
+  /** Told of every complete line that the process writes. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** How a process ended. */
+export interface OperatorExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 /** One running operator process. */
 export class Operator {
   readonly healthPort: number;
+  /** Resolves when the process has ended and all that it wrote was read. */
+  readonly exited: Promise<OperatorExit>;
   readonly #child: ChildProcess;
   #nextId = 1;
   #log = "";
@@ -32,7 +48,7 @@ export class Operator {
       "--health-address",
       `127.0.0.1:${healthPort}`,
       "--identity",
-      "operator-under-test",
+      options.identity ?? "operator-under-test",
     ];
     const child = fork(
       join(import.meta.dirname, "operator-process.ts"),
@@ -42,23 +58,38 @@ export class Operator {
         stdio: ["ignore", "pipe", "pipe", "ipc"],
       },
     );
-    const operator = new Operator(child, healthPort, options.logFile);
+    const operator = new Operator(child, healthPort, options);
     await operator.advance(options.clockOffsetMs);
-    await operator.waitForLog(STARTED);
+    await operator.waitForLog(LOGGED[options.awaits ?? "leading"]);
     return operator;
   }
 
-  private constructor(child: ChildProcess, healthPort: number, logFile: string) {
+  private constructor(child: ChildProcess, healthPort: number, { logFile, onLine }: OperatorOptions) {
     this.#child = child;
     this.healthPort = healthPort;
     const file = createWriteStream(logFile, { flags: "a" });
-    for (const stream of [child.stdout, child.stderr]) {
+    const take = (line: string): void => {
+      file.write(`${line}\n`);
+      onLine?.(line);
+    };
+    // Several processes may write to one file: whole lines only.
+    const rests = ["", ""];
+    for (const [index, stream] of [child.stdout, child.stderr].entries()) {
       stream?.setEncoding("utf8");
       stream?.on("data", (text: string) => {
         this.#log += text;
-        file.write(text);
+        const lines = `${rests[index]}${text}`.split("\n");
+        rests[index] = lines.pop() ?? "";
+        for (const line of lines) take(line);
       });
     }
+    this.exited = new Promise((resolve) => {
+      child.once("close", (code, signal) => {
+        // The half that a SIGKILL left says nothing.
+        for (const rest of rests) if (rest !== "" && signal !== "SIGKILL") take(rest);
+        file.end(() => resolve({ code, signal }));
+      });
+    });
   }
 
   get pid(): number {
@@ -89,7 +120,21 @@ export class Operator {
   }
 
   /** Moves the process's clock; resolves when its timers have fired. */
-  async advance(ms: number): Promise<void> {
+  advance(ms: number): Promise<void> {
+    return this.#tell({ advanceMs: ms });
+  }
+
+  /** Sets the process's wall clock wrong by that much more, back as well as forward; its timers do not notice. */
+  jumpWallClock(ms: number): Promise<void> {
+    return this.#tell({ jumpMs: ms });
+  }
+
+  /** SIGSTOP, SIGCONT and the like: nothing is awaited. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async #tell(message: Omit<ClockMessage, "id">): Promise<void> {
     const id = this.#nextId++;
     const answered = new Promise<void>((resolve, reject) => {
       const onMessage = (message: { readonly id: number }): void => {
@@ -102,7 +147,7 @@ export class Operator {
       this.#child.on("message", onMessage);
       this.#child.once("exit", onExit);
     });
-    this.#child.send({ id, advanceMs: ms });
+    this.#child.send({ ...message, id } satisfies ClockMessage);
     await answered;
   }
 
