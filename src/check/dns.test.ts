@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type DnsServer, query } from "./dns.ts";
 import { decodeReply } from "./dns-message.ts";
+import { QueryBudget } from "./query-budget.ts";
 import { parseServer, Resolvers } from "./resolver.ts";
 
 const QUESTION = { name: "shop.acme.com", type: "TXT" } as const;
@@ -228,9 +229,8 @@ describe("resolvers", () => {
       systemResolvers: () => ["192.0.2.53"],
       randomBytes,
     } as const;
-    expect(new Resolvers(access).servers).toEqual([{ address: "192.0.2.53", port: 53 }]);
-    expect(new Resolvers({ ...access, dns: { ...access.dns, resolvers: ["192.0.2.1:54"] } }).servers).toEqual([
-      { address: "192.0.2.1", port: 54 },
-    ]);
+    expect(new Resolvers(access, new QueryBudget(1)).servers).toEqual([{ address: "192.0.2.53", port: 53 }]);
+    const named = { ...access, dns: { ...access.dns, resolvers: ["192.0.2.1:54"] } };
+    expect(new Resolvers(named, new QueryBudget(1)).servers).toEqual([{ address: "192.0.2.1", port: 54 }]);
   });
 });

@@ -11,7 +11,7 @@ export interface DnsServer {
 
 export interface DnsFailure {
   readonly kind: "failure";
-  readonly reason: "Timeout" | "Unreachable" | "Malformed";
+  readonly reason: "Timeout" | "Unreachable" | "Malformed" | "NotAsked";
   /** A sentence fragment of our own, after the name of the server: "did not answer". */
   readonly message: string;
 }

@@ -3,7 +3,11 @@ import type { CheckSettings } from "../api/v1/check-settings.ts";
 import type { Reason } from "../api/v1/reasons.ts";
 import { canonicalAddress } from "../core/ip-address.ts";
 import { AddressGuard, isInBlocks } from "./address-guard.ts";
+import { QueryBudget } from "./query-budget.ts";
 import { type DnsAccess, Resolvers } from "./resolver.ts";
+
+/** A name, the target and its 16 accepted alternatives, A and AAAA each, where the first resolver asked is the right one. */
+const MAX_QUESTIONS = 48;
 
 export interface EgressRules {
   readonly egress: CheckSettings["egress"];
@@ -27,7 +31,7 @@ export type ProbeTarget =
 export async function probeTarget(hostname: string, rules: EgressRules, signal: AbortSignal): Promise<ProbeTarget> {
   // undici and net would take an IP literal for what it says, past every check of names.
   if (isIP(hostname) !== 0) return none("False", "AddressNotAllowed", `${hostname} is an address, not a name`);
-  const resolvers = new Resolvers(rules.dns);
+  const resolvers = new Resolvers(rules.dns, new QueryBudget(MAX_QUESTIONS));
   const [found, edge] = await Promise.all([resolvers.addresses(hostname, signal), edgeAddresses(resolvers, rules, signal)]);
   if (found.kind === "failed") return none("Unknown", found.reason, found.message);
   if (found.kind === "none") return none("False", "Unreachable", `${hostname} has no address in DNS`);

@@ -1,7 +1,7 @@
 import type { CheckSettings } from "../api/v1/check-settings.ts";
 import type { CheckResult } from "../api/v1/custom-domain-status.ts";
 import { type Finding, wholeSeconds } from "../core/conditions.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
 import { Deadline } from "./deadline.ts";
 import type { RandomBytes } from "./dns.ts";
 import { type AnswerExpectation, judgeAnswer, judgeRedirect } from "./probe-judgement.ts";
@@ -43,7 +43,7 @@ export async function probe(
   { clock, randomBytes }: ProbeDependencies,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
-  const started = clock.monotonic();
+  const started = systemClock.monotonic();
   const checkTimestamp = wholeSeconds(clock.now());
   if (settings.egress === "Off")
     return unasked(checkTimestamp, { status: "Unknown", reason: "CheckOff", message: "The class sends no requests." });
@@ -58,7 +58,7 @@ export async function probe(
   using deadline = new Deadline(settings.timeoutSeconds * 1000, signal);
   const target = await probeTarget(hostname, settings, deadline.signal);
   signal.throwIfAborted();
-  const dnsMs = elapsed(clock, started);
+  const dnsMs = elapsedMs(started);
   if (target.kind === "none") return unasked(checkTimestamp, target);
   const nonce = Buffer.from(randomBytes(16)).toString("hex");
   const expected: AnswerExpectation = { ...settings, host: hostname, nonce, now: () => clock.now() };
@@ -67,7 +67,7 @@ export async function probe(
   const plain =
     secure.kind === "failed" && !deadline.signal.aborted ? await sendProbe(requestTo("http"), deadline.signal) : undefined;
   signal.throwIfAborted();
-  const common = { checkTimestamp, responseTimeMs: elapsed(clock, started), timings: { dnsMs, ...secure.timings } };
+  const common = { checkTimestamp, responseTimeMs: elapsedMs(started), timings: { dnsMs, ...secure.timings } };
   return { ...outcome(hostname, secure, plain, expected, common) };
 }
 
@@ -149,8 +149,9 @@ function requestFor(
   };
 }
 
-function elapsed(clock: Clock, since: number): number {
-  return Math.max(0, Math.round(clock.monotonic() - since));
+/** Of real time: what it measures is the network's. */
+function elapsedMs(since: number): number {
+  return Math.max(0, Math.round(systemClock.monotonic() - since));
 }
 
 function sentence(text: string): string {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { isAtOrBelow, registrableDomainOf } from "../core/hostname.ts";
 import type { ServerAnswer } from "./answer.ts";
-import { DnsReader } from "./authoritative.ts";
+import { DnsReader, type ZoneAnswer } from "./authoritative.ts";
 import { Deadline } from "./deadline.ts";
+import { QueryBudget } from "./query-budget.ts";
 import type { DnsAccess } from "./resolver.ts";
 
 export const PROOF_LABEL = "_customdomains-challenge";
@@ -53,11 +54,16 @@ export type ProofAnswer =
     } & Asked)
   | ({
       readonly kind: "incomplete";
-      readonly reason: "AuthoritativeUnreachable" | "ResolverUnreachable" | "DNSSECBogus" | "NXDomain";
+      readonly reason: Extract<ZoneAnswer, { readonly kind: "failed" }>["reason"];
       readonly message: string;
     } & Asked);
 
 const DEADLINE_MS = 5_000;
+/**
+ * Four name servers take 13 questions: NS, their addresses, the record, and a name beside it where there is something to
+ * distrust. A delegation or an alias within the domain takes as much again.
+ */
+const MAX_QUESTIONS = 32;
 const MAX_ALIASES = 8;
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -71,11 +77,11 @@ export function proofRecord({ issuer, tenant, hostname }: ProofSubject): ProofRe
   return { name: `${PROOF_LABEL}.${hostname}`, value: `${PROOF_PREFIX}${base32(digest).slice(0, 32)}` };
 }
 
-/** Reads the proof record of `hostname` (an A-label name) within 5 s. @throws the reason of `signal` when that is aborted. */
+/** Reads the proof record of `hostname` (an A-label name) within 5 s and 32 questions. @throws the reason of `signal` when that is aborted. */
 export async function readProof(hostname: string, access: DnsAccess, signal: AbortSignal): Promise<ProofAnswer> {
   signal.throwIfAborted();
   using deadline = new Deadline(DEADLINE_MS, signal);
-  const reading = new ProofReading(hostname, new DnsReader(access, deadline.signal));
+  const reading = new ProofReading(hostname, new DnsReader(access, new QueryBudget(MAX_QUESTIONS), deadline.signal));
   const sibling = `_cd-${Buffer.from(access.randomBytes(8)).toString("hex")}.${hostname}`;
   const answer = await reading.read(sibling);
   signal.throwIfAborted();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { apex, judge, row } from "./records.testing.ts";
+import { apex, judge, row, TARGET, type Zone } from "./records.testing.ts";
+import { namesLeadingHere } from "./records.ts";
 
 describe("an apex", () => {
   test.each(["Flattening", "Unsupported"] as const)("%s: the target's addresses are right, whoever flattened them", (mode) => {
@@ -53,5 +54,30 @@ describe("an apex", () => {
     expect(row(rows, "CNAME", "www.acme.com")).toMatchObject({ state: "Missing" });
     expect(condition.status).toBe("True");
     expect(outstanding).toContainEqual(expect.objectContaining({ name: "www.acme.com", required: false }));
+  });
+
+  test.each<[string, Zone, readonly string[]]>([
+    ["neither", {}, []],
+    ["the name", { "A acme.com": ["198.51.100.10"] }, ["acme.com"]],
+    ["the twin", { "CNAME www.acme.com": [TARGET] }, ["www.acme.com"]],
+    ["both", { "A acme.com": ["198.51.100.10"], "CNAME www.acme.com": [TARGET] }, ["acme.com", "www.acme.com"]],
+    [
+      "the twin, the name with a stray",
+      { "A acme.com": ["198.51.100.10", "203.0.113.9"], "CNAME www.acme.com": [TARGET] },
+      ["www.acme.com"],
+    ],
+  ])("of it and its twin, %s may lead here", (_, ns1, names) => {
+    const { rows, desired } = judge(apex("Flattening"), { ns1 });
+    expect([...namesLeadingHere(rows, desired)]).toEqual(names);
+  });
+
+  test("StaticAddresses: the records that are awaited decide whether it leads here", () => {
+    const { rows, desired } = judge(apex("StaticAddresses", ["192.0.2.80", "2001:db8:80::1"]), {
+      ns1: { "A acme.com": ["192.0.2.80"] },
+    });
+    expect([...namesLeadingHere(rows, desired)]).toEqual(["acme.com"]);
+    expect(row(rows, "A", "acme.com")).not.toHaveProperty("reason");
+    const onlyIPv6 = judge(apex("StaticAddresses", ["2001:db8:80::1"]), { ns1: { "AAAA acme.com": ["2001:db8:80::1"] } });
+    expect([...namesLeadingHere(onlyIPv6.rows, onlyIPv6.desired)]).toEqual(["acme.com"]);
   });
 });

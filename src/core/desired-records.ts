@@ -157,6 +157,11 @@ function rowRecords(
   return records;
 }
 
+/** The records among those of a row that the owner publishes: certificate authorities are only named where CAA forbids them. */
+export function certificateRecords(row: RowRecords): readonly DesiredRecord[] {
+  return rowRecords(row, row.hostname).filter(({ judgement }) => judgement.kind !== "Issuance");
+}
+
 /** Several values under one name are one RRset: all of them must be published (wildcards, SSL.com). */
 function challengeValues(records: HostnameCertificate["validationRecords"]): ReadonlyMap<string, readonly string[]> {
   const values = new Map<string, readonly string[]>();

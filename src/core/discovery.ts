@@ -92,6 +92,11 @@ export interface Misplacement {
   readonly question: Question;
 }
 
+/** A record that was put where it does not belong. */
+export interface Misplaced extends Misplacement {
+  readonly values: readonly string[];
+}
+
 export function misplacements({ type, name, registrableDomain, judgement }: DesiredRecord): readonly Misplacement[] {
   if (judgement.kind !== "Proof" && judgement.kind !== "Alias") return [];
   const asked = type === "TXT" ? "TXT" : "CNAME";
@@ -132,4 +137,18 @@ export function missingRecords(
 
 function distinct(questions: readonly Question[]): readonly Question[] {
   return [...new Map(questions.map((question) => [questionKey(question), question])).values()];
+}
+
+/** Where a missing record was found instead; `isRight`: whether a value there is the one that is wanted. */
+export function misplaced(
+  record: DesiredRecord,
+  answers: Discovered["answers"],
+  isRight: (value: string) => boolean,
+): Misplaced | undefined {
+  for (const place of misplacements(record)) {
+    const observed = answers.get(questionKey(place.question));
+    const values = observed?.kind === "known" ? observed.servers.flatMap((server) => server.values).filter(isRight) : [];
+    if (values.length > 0) return { ...place, values: [...new Set(values)] };
+  }
+  return undefined;
 }

@@ -16,9 +16,9 @@ const MAX_FOUND = 8;
 const MAX_TEXT = 128;
 const MAX_MESSAGE = 1024;
 
-/** What DNS answers besides is left alone. */
-export function ok(found: readonly string[], message?: string): Verdict {
-  return { state: "Ok", action: "None", found, reason: undefined, message };
+/** What DNS answers besides is left alone. `reason`: where there is something to know about how it is right. */
+export function ok(found: readonly string[], message?: string, reason?: Reason): Verdict {
+  return { state: "Ok", action: "None", found, reason, message };
 }
 
 export function unknown(reason: Reason, message: string): Verdict {
@@ -81,4 +81,15 @@ export function rememberedAbsence(seconds: number | undefined): string {
   return seconds === undefined || seconds === 0
     ? ""
     : ` Resolvers that asked before may remember for up to ${seconds} s that it is missing.`;
+}
+
+/** The record that stands in the wrong place, as a row of its own: what was found, and where. */
+export function misplacedRow(
+  { type, purpose }: Pick<DesiredRecord, "type" | "purpose">,
+  { question, values }: { readonly question: { readonly name: string }; readonly values: readonly string[] },
+  reason: Reason,
+  to: string,
+): DnsRecordRow {
+  const message = `Remove ${type} ${question.name} once it stands at ${to}.`;
+  return extraRow(type, { name: question.name, purpose }, values, reason, message);
 }

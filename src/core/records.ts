@@ -9,7 +9,7 @@ import { judgeRouting } from "./routing-judgement.ts";
 import { judgeChallenge, judgeDelegation, judgeProof } from "./text-judgement.ts";
 
 /** The bound of status.dnsRecords and status.verificationRecords. */
-const MAX_ROWS = 32;
+export const MAX_ROWS = 32;
 
 /** The desired-versus-discovered table. Rows that must go follow the row they are in the way of. */
 export function diffRecords(desired: readonly DesiredRecord[], discovered: Discovered): readonly DnsRecordRow[] {
@@ -69,7 +69,24 @@ export function verificationRecords(
 
 /** DNSConfigured: whether visitors of the primary name are led here, and only here. */
 export function dnsCondition(rows: readonly DnsRecordRow[], desired: readonly DesiredRecord[]): Finding {
-  const routing = desired.filter(({ purpose, required }) => purpose === "Routing" && required);
+  return routingFinding(
+    rows,
+    desired.filter(({ purpose, required }) => purpose === "Routing" && required),
+  );
+}
+
+/** The names, the www twin among them, whose visitors are led here, and only here. */
+export function namesLeadingHere(rows: readonly DnsRecordRow[], desired: readonly DesiredRecord[]): ReadonlySet<string> {
+  const routing = desired.filter(({ purpose, type, required }) => purpose === "Routing" && (required || type === "CNAME"));
+  const right = (name: string): boolean =>
+    routingFinding(
+      rows,
+      routing.filter((record) => record.name === name),
+    ).status === "True";
+  return new Set(routing.map(({ name }) => name).filter(right));
+}
+
+function routingFinding(rows: readonly DnsRecordRow[], routing: readonly DesiredRecord[]): Finding {
   const relevant = rows.filter(
     (row) => row.purpose === "Routing" && routing.some(({ name }) => name === row.name) && concerns(row, routing),
   );
@@ -85,7 +102,8 @@ export function dnsCondition(rows: readonly DnsRecordRow[], desired: readonly De
   const forgotten = relevant.find(({ reason }) => reason === "NegativeCached");
   if (forgotten !== undefined) return { status: "False", reason: "NegativeCached", message: forgotten.message ?? "" };
   if (relevant.length === 0) return { status: "Unknown", reason: "NotChecked", message: "Not looked at yet." };
-  return { status: "True", reason: "RecordsCorrect", message: "DNS points here." };
+  const told = relevant.find(({ state, message }) => state === "Ok" && message !== undefined);
+  return { status: "True", reason: "RecordsCorrect", message: told?.message ?? "DNS points here." };
 }
 
 /** The IPv6 addresses of an apex are welcome, not awaited; records in the way always count. */

@@ -119,6 +119,7 @@ describe("a subdomain", () => {
 
   test("a value to which the provider appended the zone", () => {
     const { condition } = judge(SUBDOMAIN, { ns1: { "CNAME shop.acme.com": [`${TARGET}.acme.com`] } });
+    expect(condition).toMatchObject({ reason: "DoubledZone" });
     expect(condition.message).toContain(`Write the value with a final dot: '${TARGET}.'`);
     const near = judge(SUBDOMAIN, { ns1: { "CNAME shop.acme.com": [`${TARGET}.acme.org`] } });
     expect(near.condition.message).not.toContain("final dot");
@@ -127,10 +128,12 @@ describe("a subdomain", () => {
   test("a name to which the provider appended the zone", () => {
     const { condition, rows } = judge(SUBDOMAIN, { ns1: { "CNAME shop.acme.com.acme.com": [TARGET] } });
     expect(condition).toMatchObject({
-      reason: "WrongRecord",
+      reason: "DoubledZone",
       message: expect.stringContaining("Enter the name as 'shop' instead"),
     });
-    expect(row(rows, "CNAME", "shop.acme.com")).toMatchObject({ state: "Missing", action: "Change" });
+    expect(condition.message).toContain(TARGET);
+    expect(row(rows, "CNAME", "shop.acme.com")).toMatchObject({ state: "Missing", action: "Change", desired: [TARGET] });
+    expect(row(rows, "CNAME", "shop.acme.com.acme.com")).toMatchObject({ state: "Extra", action: "Remove", found: [TARGET] });
     const near = judge(SUBDOMAIN, { ns1: { "CNAME shop.acme.com.acme.com": ["elsewhere.net"] } });
     expect(near.condition.reason).toBe("RecordMissing");
   });

@@ -2,8 +2,19 @@ import { isIP } from "node:net";
 import type { DnsRecordRow } from "../api/v1/custom-domain-status.ts";
 import { isCloudflareAddress } from "./cloudflare-addresses.ts";
 import type { DesiredRecord, Judgement } from "./desired-records.ts";
-import { type Discovered, misplacements, questionKey, type ServerView } from "./discovery.ts";
-import { extraRow, listed, ok, printableValue, recipe, rememberedAbsence, toRow, unknown, type Verdict } from "./record-row.ts";
+import { type Discovered, type Misplaced, misplaced, questionKey, type ServerView } from "./discovery.ts";
+import {
+  extraRow,
+  listed,
+  misplacedRow,
+  ok,
+  printableValue,
+  recipe,
+  rememberedAbsence,
+  toRow,
+  unknown,
+  type Verdict,
+} from "./record-row.ts";
 
 type RoutingJudgement = Extract<Judgement, { readonly kind: "Alias" | "Addresses" }>;
 export type RoutingRecord = DesiredRecord & { readonly judgement: RoutingJudgement };
@@ -16,10 +27,13 @@ interface HostView {
 }
 
 type Place =
-  | { readonly kind: "Right"; readonly found: readonly string[]; readonly strays: readonly string[] }
+  | { readonly kind: "Right"; readonly found: readonly string[]; readonly strays: readonly string[]; readonly by: Arrival }
   | { readonly kind: "Wrong" | "Proxied"; readonly found: readonly string[] }
   | { readonly kind: "Missing" }
   | { readonly kind: "Undecided"; readonly found: readonly string[] };
+
+/** By the record that was asked for; by the target's addresses in its place; or through another account's proxy. */
+type Arrival = "Record" | "Flattening" | "Proxy";
 
 /** Where visitors of a name are led: one row for the record, and one for each kind of record that leads some elsewhere. */
 export function judgeRouting(record: RoutingRecord, discovered: Discovered): readonly DnsRecordRow[] {
@@ -38,7 +52,11 @@ export function judgeRouting(record: RoutingRecord, discovered: Discovered): rea
     place: judgeServer(record, view, target, discovered),
   }));
   const strays = [...new Set(places.flatMap(({ place }) => (place.kind === "Right" ? place.strays : [])))];
-  return [toRow(record, record.values, combined(record, places, discovered, aliases.negativeTTL)), ...strayRows(record, strays)];
+  const elsewhere = misplaced(record, discovered.answers, (value) => record.values.includes(value));
+  const verdict = combined(record, places, { discovered, elsewhere, negativeTTL: aliases.negativeTTL });
+  const isMoved = elsewhere !== undefined && verdict.state === "Missing" && verdict.reason === "DoubledZone";
+  const moved = isMoved ? [misplacedRow(record, elsewhere, "DoubledZone", name)] : [];
+  return [toRow(record, record.values, verdict), ...moved, ...strayRows(record, strays)];
 }
 
 function failed(record: RoutingRecord, reason: Parameters<typeof unknown>[0], message: string): Verdict {
@@ -75,7 +93,8 @@ function hostViews(aliases: readonly ServerView[], ...families: readonly (readon
 function judgeServer(record: RoutingRecord, view: HostView, accepted: AcceptedAddresses, { visitors }: Discovered): Place {
   const { chain, addresses } = view;
   const strays = addresses.filter((address) => !accepted.addresses.has(address));
-  if (chain.some((name) => record.judgement.targets.includes(name))) return { kind: "Right", found: chain.slice(0, 1), strays };
+  if (chain.some((name) => record.judgement.targets.includes(name)))
+    return { kind: "Right", found: chain.slice(0, 1), strays, by: "Record" };
   if (chain.length === 0 && addresses.length === 0) return { kind: "Missing" };
   const reached = visitors.get(record.name);
   // An alias of an alias, or an apex flattened behind our view: what counts is where visitors arrive.
@@ -83,45 +102,70 @@ function judgeServer(record: RoutingRecord, view: HostView, accepted: AcceptedAd
   const found = chain.length > 0 ? chain.slice(0, 1) : addresses;
   if (arriving.some((address) => accepted.addresses.has(address))) {
     const astray = arriving.filter((address) => !accepted.addresses.has(address));
-    return { kind: "Right", found, strays: chain.length > 0 ? strays : astray };
+    const by = chain.length === 0 && record.judgement.kind === "Alias" ? "Flattening" : "Record";
+    return { kind: "Right", found, strays: chain.length > 0 ? strays : astray, by };
   }
   const proxied = chain.length === 0 && addresses.every(isCloudflareAddress);
-  if (proxied && record.judgement.kind === "Alias" && record.judgement.served) return { kind: "Right", found, strays: [] };
+  if (proxied && record.judgement.kind === "Alias" && record.judgement.served)
+    return { kind: "Right", found, strays: [], by: "Proxy" };
   if (chain.length === 0 && !accepted.known) return { kind: "Undecided", found };
   return { kind: proxied ? "Proxied" : "Wrong", found };
+}
+
+interface Circumstances {
+  readonly discovered: Discovered;
+  readonly elsewhere: Misplaced | undefined;
+  readonly negativeTTL: number | undefined;
 }
 
 function combined(
   record: RoutingRecord,
   places: readonly { readonly server: string; readonly place: Place }[],
-  discovered: Discovered,
-  negativeTTL: number | undefined,
+  circumstances: Circumstances,
 ): Verdict {
   const right = places.filter(({ place }) => place.kind === "Right");
   const found = places.flatMap(({ place }) => ("found" in place ? place.found : []));
   const worst = places.find(({ place }) => place.kind !== "Right");
-  if (worst === undefined) return arrived(record, found, discovered);
+  const by = right.flatMap(({ place }) => (place.kind === "Right" ? [place.by] : []));
+  if (worst === undefined) return arrived(record, found, by, circumstances.discovered);
   if (right.length > 0) {
     const lacking = places.filter(({ place }) => place.kind !== "Right");
     const message = `${names(right)} already answers with the record, ${names(lacking)} not yet: the name servers of ${record.registrableDomain} will agree by themselves.`;
     return { state: "Mismatch", action: "None", found, reason: "Propagating", message };
   }
-  return problem(record, worst.place, found, discovered, negativeTTL);
+  return problem(record, worst.place, found, circumstances);
 }
 
-function arrived(record: RoutingRecord, found: readonly string[], { visitors }: Discovered): Verdict {
+function arrived(
+  record: RoutingRecord,
+  found: readonly string[],
+  by: readonly Arrival[],
+  { visitors }: Pick<Discovered, "visitors">,
+): Verdict {
   const view = visitors.get(record.name);
-  if (view?.kind !== "none") return ok(found);
+  if (view?.kind !== "none") return ok(found, ...manner(record, by));
   const message = `${record.name} is right at its name servers, but resolvers still remember that it was missing${view.negativeTTL === undefined ? "" : `, for up to ${view.negativeTTL} s`}.`;
   return { ...ok(found, message), reason: "NegativeCached" };
+}
+
+/** A name without CNAME that is right all the same: told, since its owner looks for the CNAME in vain. */
+function manner({ name, values }: RoutingRecord, by: readonly Arrival[]): [] | [message: string, reason?: "Flattened"] {
+  if (by.includes("Proxy")) {
+    return [`${name} is proxied in another Cloudflare account, and Cloudflare brings its visitors here.`];
+  }
+  if (!by.includes("Flattening")) return [];
+  const target = values[0] ?? "";
+  const message =
+    `DNS points here: ${name} answers with the addresses of ${target}, as where the DNS provider flattens a CNAME or ALIAS. ` +
+    "Addresses that were typed in by hand go out of date.";
+  return [message, "Flattened"];
 }
 
 function problem(
   record: RoutingRecord,
   place: Place,
   found: readonly string[],
-  discovered: Discovered,
-  negativeTTL: number | undefined,
+  { elsewhere, negativeTTL }: Circumstances,
 ): Verdict {
   const { name, judgement } = record;
   if (place.kind === "Undecided")
@@ -138,8 +182,8 @@ function problem(
     const message = `${name} answers with addresses of Cloudflare that are not the target's: it is proxied in another Cloudflare account. There, publish ${instruction(record)}.`;
     return { state, action, found, reason: "ProxiedElsewhere", message };
   }
-  const slip = slipSentence(record, found, discovered);
-  if (slip !== undefined) return { state, action: "Change", found, reason: "WrongRecord", message: slip };
+  const slip = doubledZone(record, found, elsewhere);
+  if (slip !== undefined) return { state, action: "Change", found, reason: "DoubledZone", message: slip };
   if (missing)
     return {
       state,
@@ -155,20 +199,15 @@ function problem(
 }
 
 /** DNS panels append the zone to what looks relative: to the value without a final dot, or to the name typed in full. */
-function slipSentence(record: RoutingRecord, found: readonly string[], { answers }: Discovered): string | undefined {
+function doubledZone(record: RoutingRecord, found: readonly string[], elsewhere: Misplaced | undefined): string | undefined {
   const { name, registrableDomain, values } = record;
-  const doubledValue = found.find((value) => values.some((wanted) => value === `${wanted}.${registrableDomain}`));
-  if (doubledValue !== undefined) {
-    return `${name} leads to ${printableValue(doubledValue)}: the DNS provider appended the zone. Write the value with a final dot: '${values[0] ?? ""}.'.`;
-  }
-  for (const { question } of found.length === 0 ? misplacements(record) : []) {
-    const misplaced = answers.get(questionKey(question));
-    const there =
-      misplaced?.kind === "known" && misplaced.servers.some((view) => view.values.some((value) => values.includes(value)));
-    if (there)
-      return `The record is at ${question.name}: the DNS provider appended the zone. Enter the name as '${relative(name, registrableDomain)}' instead.`;
-  }
-  return undefined;
+  const [wanted = ""] = values;
+  const value = found.find((each) => values.some((right) => each === `${right}.${registrableDomain}`));
+  if (value !== undefined)
+    return `${name} leads to ${printableValue(value)}: the DNS provider appended the zone. Write the value with a final dot: '${wanted}.'.`;
+  if (found.length > 0 || elsewhere === undefined) return undefined;
+  const label = relative(name, registrableDomain);
+  return `The record is at ${elsewhere.question.name}: the DNS provider appended the zone. Enter the name as '${label}' instead. Wanted: ${instruction(record)}.`;
 }
 
 function strayRows(record: RoutingRecord, strays: readonly string[]): readonly DnsRecordRow[] {

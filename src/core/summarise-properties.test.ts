@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { customDomainStatusSchema, type VerificationRecord } from "../api/v1/custom-domain-status.ts";
+import { customDomainStatusSchema, type PendingRequest, type VerificationRecord } from "../api/v1/custom-domain-status.ts";
 import { differs, type Finding, findCondition } from "./conditions.ts";
 import { type AspectFinding, isLive, type Summary, summarise } from "./summarise.ts";
 
@@ -35,6 +35,13 @@ const record: VerificationRecord = {
   required: true,
   reason: "It proves the name.",
 };
+const pending: PendingRequest = {
+  annotation: "customdomains.dev/recheck",
+  token: "again",
+  notBefore: "2026-03-04T05:06:30Z",
+  reason: "RecheckTooSoon",
+  message: "Checked a moment ago.",
+};
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const kept = <T>(value: T) => fc.constantFrom<T | "keep">(value, "keep");
 
@@ -65,6 +72,7 @@ const summary: fc.Arbitrary<Summary> = fc.record({
   lastHandledRecheck: maybe(fc.constant("token")),
   lastHandledRevalidate: fc.constant(undefined),
   lastRevalidatedAt: fc.constant(undefined),
+  pendingRequests: fc.constantFrom([], [pending]),
   failures: fc.constant(undefined),
   schedule: fc.constant(undefined),
 });

@@ -39,6 +39,7 @@ function summaryWith(aspects: Partial<Summary["aspects"]>): Summary {
     lastHandledRecheck: undefined,
     lastHandledRevalidate: undefined,
     lastRevalidatedAt: undefined,
+    pendingRequests: [],
     failures: undefined,
     schedule: undefined,
   };
@@ -57,6 +58,8 @@ const PROOF: Finding = { status: "False", reason: "AwaitingProof", message: "Pub
 const WAITING: Finding = { status: "False", reason: "AwaitingDNS", message: "Cloudflare waits for DNS." };
 const BLOCKED: Finding = { status: "False", reason: "Blocked", message: "Cloudflare blocked the hostname." };
 const WRONG: Finding = { status: "False", reason: "WrongRecord", message: "Write the value with a final dot." };
+const UNPROVEN: Finding = { status: "False", reason: "AwaitingProof", message: "Created once ownership is proven." };
+const BOGUS: Finding = { status: "Unknown", reason: "DNSSECBogus", message: "The signatures are wrong." };
 const UNKNOWN: Finding = { status: "Unknown", reason: "NotChecked", message: "Not looked at yet." };
 
 describe("what Ready says of a domain that is not live", () => {
@@ -64,6 +67,17 @@ describe("what Ready says of a domain that is not live", () => {
     ["the first thing that is missing", { OwnershipVerified: PROOF, HostnameActive: WAITING, DNSConfigured: WRONG }, PROOF],
     ["the record, not that Cloudflare waits for it", { HostnameActive: WAITING, DNSConfigured: WRONG }, WRONG],
     ["the record, also where only the certificate waits for it", { CertificateReady: WAITING, DNSConfigured: WRONG }, WRONG],
+    ["why DNS cannot be read, not that Cloudflare waits for it", { HostnameActive: WAITING, DNSConfigured: BOGUS }, BOGUS],
+    [
+      "why the proof cannot be read, not that the hostname waits for it",
+      { OwnershipVerified: BOGUS, HostnameActive: UNPROVEN },
+      BOGUS,
+    ],
+    [
+      "that the hostname waits for the proof, where nobody has looked yet",
+      { OwnershipVerified: UNKNOWN, HostnameActive: UNPROVEN },
+      UNPROVEN,
+    ],
     ["that Cloudflare waits, where the records are right", { HostnameActive: WAITING }, WAITING],
     ["that Cloudflare waits, where the records are not known", { HostnameActive: WAITING, DNSConfigured: UNKNOWN }, WAITING],
     ["what Cloudflare refuses for another cause", { HostnameActive: BLOCKED, DNSConfigured: WRONG }, BLOCKED],

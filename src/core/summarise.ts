@@ -4,6 +4,7 @@ import type {
   CustomDomainStatus,
   DnsRecordRow,
   HostnameRow,
+  PendingRequest,
   VerificationRecord,
 } from "../api/v1/custom-domain-status.ts";
 import { conditionsOf, type Finding, findCondition, truncate, wholeSeconds } from "./conditions.ts";
@@ -38,6 +39,8 @@ export interface Summary {
   readonly lastHandledRecheck: string | undefined;
   readonly lastHandledRevalidate: string | undefined;
   readonly lastRevalidatedAt: string | undefined;
+  /** What was asked for by annotation and has to wait. */
+  readonly pendingRequests: readonly PendingRequest[];
   readonly failures: CustomDomainStatus["failures"];
   readonly schedule: CustomDomainStatus["schedule"];
 }
@@ -82,6 +85,7 @@ export function summarise(
     lastHandledRecheck: summary.lastHandledRecheck,
     lastHandledRevalidate: summary.lastHandledRevalidate,
     lastRevalidatedAt: summary.lastRevalidatedAt,
+    pendingRequests: summary.pendingRequests.length === 0 ? undefined : summary.pendingRequests,
     failures: summary.failures,
     schedule: summary.schedule,
     conditions,
@@ -115,10 +119,20 @@ function readyFinding(aspects: Readonly<Record<Aspect, Finding>>): Finding {
   const open = READY_ASPECTS.filter((type) => !holds(type, aspects[type]));
   const first = open.find((type) => aspects[type].status === "False") ?? open[0];
   if (first === undefined) return { status: "True", reason: "Live", message: "The domain is live." };
-  // That Cloudflare waits for DNS is a consequence; which record is wrong, and how, is what the owner has to know.
-  const isConsequence = aspects[first].reason === "AwaitingDNS" && aspects.DNSConfigured.status === "False";
-  const { reason, message } = aspects[isConsequence ? "DNSConfigured" : first];
+  const { reason, message } = aspects[causeOf(first, aspects)];
   return { status: "False", reason, message };
+}
+
+/**
+ * That Cloudflare waits for DNS, or the hostname for the proof, is a consequence: which record is wrong, and how, or why DNS
+ * cannot be read, is what the owner has to know.
+ */
+function causeOf(first: Aspect, aspects: Readonly<Record<Aspect, Finding>>): Aspect {
+  const behind = { AwaitingDNS: "DNSConfigured", AwaitingProof: "OwnershipVerified" } as const;
+  const { reason } = aspects[first];
+  if (first === "OwnershipVerified" || (reason !== "AwaitingDNS" && reason !== "AwaitingProof")) return first;
+  const cause = behind[reason];
+  return aspects[cause].status !== "True" && aspects[cause].reason !== "NotChecked" ? cause : first;
 }
 
 function holds(type: Aspect, finding: Finding): boolean {

@@ -1,23 +1,33 @@
 import { describe, expect, test } from "vitest";
 import type { ProofView } from "./discovery.ts";
-import { judge, PROOF, PROVEN, proofOf, row, SUBDOMAIN, type Zone } from "./records.testing.ts";
+import { judge, PROOF, PROVEN, proofOf, row, SUBDOMAIN } from "./records.testing.ts";
 
 describe("the ownership TXT", () => {
-  const proofRow = (proof: ProofView, ns1: Zone = {}) => row(judge(SUBDOMAIN, { ns1, proof }).rows, "TXT", PROOF.name);
+  const proofRow = (proof: ProofView) => row(judge(SUBDOMAIN, { ns1: {}, proof }).rows, "TXT", PROOF.name);
+
+  const typographic = Buffer.from(`\u201c${PROOF.value}\u201d`).toString("latin1");
 
   test.each([
-    ["quotation marks", `"${PROOF.value}"`, "quotation marks"],
-    ["escaped quotation marks", `\\"${PROOF.value}\\"`, "quotation marks"],
-    ["typographic quotation marks", `\u201c${PROOF.value}\u201d`, "quotation marks"],
-    ["a space", ` ${PROOF.value}`, "spaces"],
-    ["capitals", PROOF.value.toUpperCase(), "upper and lower case"],
-  ])("with %s", (_, value, text) => {
+    ["quotation marks", `"${PROOF.value}"`, "QuotedValue", "quotation marks"],
+    ["one quotation mark", `'${PROOF.value}`, "QuotedValue", "quotation marks"],
+    ["escaped quotation marks", `\\"${PROOF.value}\\"`, "QuotedValue", "quotation marks"],
+    ["typographic quotation marks", `\u201c${PROOF.value}\u201d`, "QuotedValue", "quotation marks"],
+    ["typographic quotation marks, as DNS has them", typographic, "QuotedValue", "quotation marks"],
+    ["a space", ` ${PROOF.value}`, "WrongRecord", "spaces"],
+    ["capitals", PROOF.value.toUpperCase(), "WrongRecord", "upper and lower case"],
+  ])("with %s", (_, value, reason, text) => {
     expect(proofRow(proofOf([value]))).toMatchObject({
       state: "Mismatch",
       action: "Change",
-      reason: "WrongRecord",
+      reason,
       message: expect.stringContaining(text),
     });
+    expect(proofRow(proofOf([value]))?.message).toContain(PROOF.value);
+  });
+
+  test("with quotation marks around something else is not a slip of the pen", () => {
+    expect(proofRow(proofOf(['"v=spf1 -all"']))).toMatchObject({ state: "Missing", reason: "RecordMissing" });
+    expect(proofRow(proofOf([`"${PROOF.value}"`, PROOF.value]))).toMatchObject({ state: "Ok" });
   });
 
   test("with the value of another account", () => {
@@ -28,20 +38,44 @@ describe("the ownership TXT", () => {
 
   test.each([
     [
-      "TXT _customdomains-challenge.shop.acme.com.acme.com",
+      "_customdomains-challenge.shop.acme.com.acme.com",
+      "DoubledZone",
       "appended the zone. Enter the name as '_customdomains-challenge.shop'",
     ],
-    ["TXT customdomains-challenge.shop.acme.com", "without the underscore"],
-    ["TXT shop.acme.com", "at shop.acme.com instead of"],
-    ["TXT _customdomains-challenge.acme.com", "at _customdomains-challenge.acme.com instead of"],
-  ])("at %s", (key, text) => {
-    expect(proofRow(proofOf([]), { [key]: [PROOF.value] })).toMatchObject({
+    ["customdomains-challenge.shop.acme.com", "WrongName", "without the underscore"],
+    ["shop.acme.com", "WrongName", "at shop.acme.com instead of"],
+    ["_customdomains-challenge.acme.com", "WrongName", "at _customdomains-challenge.acme.com instead of"],
+  ])("at %s", (place, reason, text) => {
+    const { rows, outstanding } = judge(SUBDOMAIN, { ns1: { [`TXT ${place}`]: [PROOF.value] }, proof: proofOf([]) });
+    expect(row(rows, "TXT", PROOF.name)).toMatchObject({
       state: "Missing",
       action: "Change",
-      reason: "WrongRecord",
+      reason,
       message: expect.stringContaining(text),
     });
-    expect(proofRow(proofOf([]), { [key]: ["v=spf1 -all"] })).toMatchObject({ reason: "RecordMissing" });
+    expect(row(rows, "TXT", place)).toMatchObject({
+      state: "Extra",
+      action: "Remove",
+      reason,
+      found: [PROOF.value],
+      desired: [],
+    });
+    expect(outstanding.find(({ purpose }) => purpose === "Ownership")).toMatchObject({ name: PROOF.name, value: PROOF.value });
+  });
+
+  test.each(["_customdomains-challenge.shop.acme.com.acme.com", "shop.acme.com"])(
+    "not at %s, where something else is",
+    (place) => {
+      const { rows } = judge(SUBDOMAIN, { ns1: { [`TXT ${place}`]: ["v=spf1 -all"] }, proof: proofOf([]) });
+      expect(row(rows, "TXT", PROOF.name)).toMatchObject({ reason: "RecordMissing" });
+      expect(row(rows, "TXT", place)).toBeUndefined();
+    },
+  );
+
+  test("at the right name as well as at another is right", () => {
+    const { rows } = judge(SUBDOMAIN, { ns1: { "TXT shop.acme.com": [PROOF.value] }, proof: PROVEN });
+    expect(row(rows, "TXT", PROOF.name)).toMatchObject({ state: "Ok" });
+    expect(row(rows, "TXT", "shop.acme.com")).toBeUndefined();
   });
 
   test("that servers disagree about", () => {

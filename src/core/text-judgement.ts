@@ -1,15 +1,20 @@
 import type { DnsRecordRow } from "../api/v1/custom-domain-status.ts";
+import type { Reason } from "../api/v1/reasons.ts";
 import type { DesiredRecord, Judgement } from "./desired-records.ts";
-import { type Discovered, misplacements, type Observed, questionKey } from "./discovery.ts";
-import { extraRow, listed, ok, recipe, rememberedAbsence, toRow, unknown, type Verdict } from "./record-row.ts";
+import { type Discovered, type Misplaced, misplaced, type Observed, questionKey } from "./discovery.ts";
+import { extraRow, listed, misplacedRow, ok, recipe, rememberedAbsence, toRow, unknown, type Verdict } from "./record-row.ts";
 import { relative } from "./routing-judgement.ts";
 
-/** Our ownership TXT. */
+/** Our ownership TXT, and where it was put instead. */
 export function judgeProof(record: DesiredRecord, discovered: Discovered): readonly DnsRecordRow[] {
-  return [toRow(record, record.values, proofVerdict(record, discovered))];
+  const elsewhere = misplaced(record, discovered.answers, (value) => record.values.includes(unquoted(value)));
+  const verdict = proofVerdict(record, discovered, elsewhere);
+  const row = toRow(record, record.values, verdict);
+  const isMoved = elsewhere !== undefined && verdict.reason === placeReason(elsewhere);
+  return isMoved ? [row, misplacedRow(record, elsewhere, placeReason(elsewhere), record.name)] : [row];
 }
 
-function proofVerdict(record: DesiredRecord, { proof, answers }: Discovered): Verdict {
+function proofVerdict(record: DesiredRecord, { proof }: Discovered, elsewhere: Misplaced | undefined): Verdict {
   const [wanted = ""] = record.values;
   if (proof === undefined) return unknown("NotChecked", "Not looked at yet.");
   const reason = proof.reason ?? "AuthoritativeUnreachable";
@@ -29,14 +34,14 @@ function proofVerdict(record: DesiredRecord, { proof, answers }: Discovered): Ve
     const message = `${servers(having)} already answers with the record, ${servers(lacking)} not yet: the name servers will agree by themselves.`;
     return { state: "Mismatch", action: "None", found, reason: "Propagating", message };
   }
-  const slip = spellingSlip(wanted, found) ?? misplacedText(record, answers);
+  const slip = spellingSlip(wanted, found) ?? (elsewhere === undefined ? undefined : misplacedText(record, elsewhere));
   if (slip !== undefined)
     return {
       state: found.length === 0 ? "Missing" : "Mismatch",
       action: "Change",
       found,
-      reason: "WrongRecord",
-      message: `${slip} Wanted: ${recipe(record)}.`,
+      reason: slip.reason,
+      message: `${slip.sentence} Wanted: ${recipe(record)}.`,
     };
   if (found.some((value) => value.startsWith(wanted.slice(0, wanted.indexOf("=") + 1)))) {
     const message = `${record.name} holds the value of another account: add ${recipe(record)} ${record.why}; others may stay.`;
@@ -87,7 +92,13 @@ function challengeVerdict(record: DesiredRecord, texts: Extract<Observed, { read
     };
   const [slip] = values.flatMap((value) => spellingSlip(value, found) ?? []);
   if (slip !== undefined)
-    return { state: "Mismatch", action: "Change", found, reason: "WrongRecord", message: `${slip} Wanted: ${recipe(record)}.` };
+    return {
+      state: "Mismatch",
+      action: "Change",
+      found,
+      reason: slip.reason,
+      message: `${slip.sentence} Wanted: ${recipe(record)}.`,
+    };
   const all = values.length > 1 ? "all of these values are needed; " : "";
   if (found.length > 0)
     return {
@@ -150,28 +161,48 @@ function notKnown(record: DesiredRecord, observed: Observed | undefined): Verdic
     : unknown(observed.reason, observed.message);
 }
 
+interface Slip {
+  readonly reason: Reason;
+  readonly sentence: string;
+}
+
 /** What DNS panels and clipboards make of a value. */
-function spellingSlip(wanted: string, found: readonly string[]): string | undefined {
-  if (found.some((value) => value !== wanted && value.replaceAll(/[\\"'\u201c\u201d]/g, "").trim() === wanted)) {
-    return "The value has quotation marks or spaces in it that do not belong there: enter it without them.";
+function spellingSlip(wanted: string, found: readonly string[]): Slip | undefined {
+  if (found.some((value) => value.trim() !== wanted && unquoted(value) === wanted)) {
+    const sentence = "The value has quotation marks in it that do not belong there: enter it without them.";
+    return { reason: "QuotedValue", sentence };
   }
-  if (found.some((value) => value.trim().toLowerCase() === wanted.toLowerCase()))
-    return "The value differs in upper and lower case: enter it exactly.";
+  if (found.some((value) => value !== wanted && value.trim() === wanted)) {
+    return { reason: "WrongRecord", sentence: "The value has spaces around it that do not belong there: enter it without them." };
+  }
+  if (found.some((value) => unquoted(value).toLowerCase() === wanted.toLowerCase()))
+    return { reason: "WrongRecord", sentence: "The value differs in upper and lower case: enter it exactly." };
   return undefined;
 }
 
-function misplacedText(record: DesiredRecord, answers: Discovered["answers"]): string | undefined {
-  const { name, registrableDomain, values } = record;
-  for (const { slip, question } of misplacements(record)) {
-    const there = valuesOf(answers.get(questionKey(question))).some((value) => values.includes(value.replaceAll('"', "").trim()));
-    if (!there) continue;
-    const place = `The record is at ${question.name}`;
-    const label = relative(name, registrableDomain);
-    if (slip === "DoubledZone") return `${place}: the DNS provider appended the zone. Enter the name as '${label}'.`;
-    if (slip === "NoUnderscore") return `${place}, without the underscore that the name begins with.`;
-    return `${place} instead of ${name}. Enter the name as '${label}'.`;
+/** Straight, escaped and typographic ones; the last as the bytes of UTF-8, one character each. */
+const QUOTES = /\\?["']|[\u201c\u201d]|\u00e2\u0080[\u009c\u009d]/g;
+
+function unquoted(value: string): string {
+  return value.replaceAll(QUOTES, "").trim();
+}
+
+function placeReason({ slip }: Misplaced): Reason {
+  return slip === "DoubledZone" ? "DoubledZone" : "WrongName";
+}
+
+function misplacedText({ name, registrableDomain }: DesiredRecord, elsewhere: Misplaced): Slip {
+  const reason = placeReason(elsewhere);
+  const place = `The record is at ${elsewhere.question.name}`;
+  const label = relative(name, registrableDomain);
+  switch (elsewhere.slip) {
+    case "DoubledZone":
+      return { reason, sentence: `${place}: the DNS provider appended the zone. Enter the name as '${label}'.` };
+    case "NoUnderscore":
+      return { reason, sentence: `${place}, without the underscore that the name begins with.` };
+    default:
+      return { reason, sentence: `${place} instead of ${name}. Enter the name as '${label}'.` };
   }
-  return undefined;
 }
 
 function valuesOf(observed: Observed | undefined): readonly string[] {

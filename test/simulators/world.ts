@@ -12,6 +12,7 @@ import { type Connection, newSigningKey, platform } from "./platform.ts";
 /** Of each server; 0 or none takes a free one. */
 export interface WorldPorts {
   readonly dns?: number;
+  readonly dnsAdmin?: number;
   readonly cloudflare?: number;
   readonly chargebee?: number;
   readonly http?: number;
@@ -68,7 +69,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const token = "simulated-cloudflare-token";
   const chargebeeKey = "simulated_chargebee_key";
 
-  const dns = await startDnsSimulator({ clock, port: ports.dns ?? 0 });
+  const dns = await startDnsSimulator({ clock, port: ports.dns ?? 0, adminPort: ports.dnsAdmin ?? 0 });
   addPlatformZone(dns);
   const cloudflare = await startCloudflareSimulator({
     clock,

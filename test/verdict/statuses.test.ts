@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import type { AuditEvent } from "../control-plane/audit-log.ts";
 import { houseProblems, stepProblems } from "./status-rules.ts";
 import { statusesWritten, statusFindings } from "./statuses.ts";
-import { isOf, suitesWithEvidence } from "./suites.ts";
 
 const AT = "2026-11-03T09:15:00Z";
 type Body = Readonly<Record<string, unknown>>;
@@ -129,22 +128,5 @@ describe("the audit log's statuses", () => {
     expect(statusFindings({ requests: [write("9", live), write("10", moved)] })).toEqual([
       expect.stringContaining("stayed True"),
     ]);
-  });
-});
-
-describe("the test files that must leave evidence", () => {
-  it("are those that start an environment", async () => {
-    const suites = await suitesWithEvidence();
-    expect(suites).toEqual(expect.arrayContaining(["idle", "life"]));
-    expect(suites).not.toContain("operator-rbac");
-  });
-
-  it.each([
-    ["life", "life", true],
-    ["life", "life-second", true],
-    ["life", "lifetime", false],
-    ["life", "idle", false],
-  ])("%s: %s %s", (suite, name, expected) => {
-    expect(isOf(suite, name)).toBe(expected);
   });
 });

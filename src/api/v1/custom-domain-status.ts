@@ -46,8 +46,8 @@ export const dnsRecordSchema = object("What one DNS record should be and what wa
   ]),
   action: choice("What the owner must do with this record.", ["None", "Add", "Change", "Remove"]),
   purpose: choice("What the record is for.", ["Ownership", "Routing", "Certificate"]),
-  reason: observed("The reason word when state is not Ok.", 128).optional(),
-  message: sentence("What to do, in a sentence.").optional(),
+  reason: observed("The reason word when state is not Ok, or when there is something to know about how it is.", 128).optional(),
+  message: sentence("What to do, or what there is to know, in a sentence.").optional(),
 });
 
 export const hostnameRowSchema = object("A custom hostname at Cloudflare.", {
@@ -81,6 +81,14 @@ export const checkResultSchema = object("The last request that was sent through 
   }).optional(),
 });
 
+export const pendingRequestSchema = object("Something that was asked for by annotation and has to wait.", {
+  annotation: observed("The annotation.", 317),
+  token: observed("Its value.", 256),
+  notBefore: time("When it is done, or its turn comes."),
+  reason: observed("Why it waits.", 128),
+  message: sentence("Why it waits, in a sentence."),
+});
+
 export const customDomainStatusSchema = object("What was found, and what the owner must still do.", {
   observedGeneration: integer("The metadata.generation that this status is about.", 0, Number.MAX_SAFE_INTEGER).optional(),
   id: observed("The stable id of the domain, the same in the HTTP APIs.", 63).optional(),
@@ -111,6 +119,10 @@ export const customDomainStatusSchema = object("What was found, and what the own
     max: 256,
   }).optional(),
   lastRevalidatedAt: time("When Cloudflare was last asked to restart its validation.").optional(),
+  pendingRequests: list("What was asked for by annotation and has to wait. Absent: nothing waits.", pendingRequestSchema, {
+    max: 4,
+    type: "atomic",
+  }).optional(),
   failures: object("Errors of this domain alone since its last success.", {
     count: integer("How many in a row.", 0, 2_147_483_647),
     since: time("When the first of them happened."),
@@ -123,6 +135,7 @@ export const customDomainStatusSchema = object("What was found, and what the own
 
 export type VerificationRecord = Immutable<z.output<typeof verificationRecordSchema>>;
 export type DnsRecordRow = Immutable<z.output<typeof dnsRecordSchema>>;
+export type PendingRequest = Immutable<z.output<typeof pendingRequestSchema>>;
 export type HostnameRow = Immutable<z.output<typeof hostnameRowSchema>>;
 export type CheckResult = Immutable<z.output<typeof checkResultSchema>>;
 export type CustomDomainStatus = Immutable<z.output<typeof customDomainStatusSchema>>;

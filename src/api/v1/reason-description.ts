@@ -15,14 +15,15 @@ export type Actor = "Owner" | "Tenant" | "Admin" | "Nobody";
 /** Condition types that more than one kind has; their sightings name the kind. */
 type Shared = "Ready" | AbnormalConditionType;
 
-/** Where a reason is seen: a condition, with its kind where several have it, or an Event. */
+/** Where a reason is seen: a condition, with its kind where several have it, an Event, or the list of what waits. */
 export type Sighting =
   | Exclude<
       CustomDomainConditionType | CustomDomainClassConditionType | BillingAccountConditionType | CustomDomainRouteConditionType,
       Shared
     >
   | `${"CustomDomain" | "CustomDomainClass" | "BillingAccount" | "CustomDomainRoute"} ${Shared}`
-  | "Event";
+  | "Event"
+  | "status.pendingRequests";
 
 export interface ReasonDescription {
   /** The conditions that it starts from; Ready, Reconciling and Stalled also repeat the reason of what holds them back. */

@@ -167,12 +167,6 @@ export const cloudflareReasons = {
     means: "The certificate authority holds the name back for review.",
     remedy: "Ask Cloudflare's support, or choose another certificateAuthority.",
   },
-  NameTooLong: {
-    on: ["CertificateReady", "HostnameActive"],
-    actor: "Tenant",
-    means: "The name is longer than the certificate authority accepts.",
-    remedy: "Use a name of at most 64 characters.",
-  },
   CertificateExpired: {
     on: ["CertificateReady"],
     actor: "Owner",
@@ -199,6 +193,12 @@ export const cloudflareReasons = {
     actor: "Nobody",
     means: "Cloudflare was asked to validate again.",
     remedy: NOTHING_TO_DO,
+  },
+  RevalidateTooSoon: {
+    on: ["status.pendingRequests"],
+    actor: "Nobody",
+    means: "A restart of Cloudflare's validation was asked for shortly after the last one.",
+    remedy: "Wait until notBefore; the platform's requests to Cloudflare are shared by all domains.",
   },
   QuotaSoftExceeded: {
     on: ["Event"],

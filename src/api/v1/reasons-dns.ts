@@ -30,6 +30,30 @@ export const dnsReasons = {
     means: "A record exists with another value.",
     remedy: "Change it as status.dnsRecords says.",
   },
+  DoubledZone: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Owner",
+    means: "The DNS provider appended the zone to a name or value that had it already.",
+    remedy: "Enter the name without the zone, or the value with a final dot, as status.dnsRecords says.",
+  },
+  WrongName: {
+    on: ["OwnershipVerified"],
+    actor: "Owner",
+    means: "The right value stands at another name than it should.",
+    remedy: "Move the record to the name that status.dnsRecords shows.",
+  },
+  QuotedValue: {
+    on: ["OwnershipVerified"],
+    actor: "Owner",
+    means: "The value has quotation marks in it that were typed or pasted along.",
+    remedy: "Enter the value without quotation marks; DNS panels add their own where they are needed.",
+  },
+  Flattened: {
+    on: ["DNSConfigured"],
+    actor: "Nobody",
+    means: "The name answers with the target's own addresses: the DNS provider flattens the CNAME or ALIAS.",
+    remedy: NOTHING_TO_DO,
+  },
   ExtraRecord: {
     on: ["DNSConfigured"],
     actor: "Owner",
@@ -78,6 +102,18 @@ export const dnsReasons = {
     means: "The platform's own resolvers do not answer.",
     remedy: "Check spec.dns.resolvers of the class and the operator's network.",
   },
+  InconsistentDelegation: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Owner",
+    means: "The name servers of the domain contradict each other about who answers for the name.",
+    remedy: "Check that all name servers of the domain are yours and have the same zone.",
+  },
+  LookLimitReached: {
+    on: ["OwnershipVerified", "DNSConfigured"],
+    actor: "Owner",
+    means: "DNS was not read to the end, since that would take more questions or more time than one look may spend.",
+    remedy: "Check name servers that answer slowly, and long chains of delegations and CNAMEs; it is tried again by itself.",
+  },
   DNSSECBogus: {
     on: ["OwnershipVerified", "DNSConfigured"],
     actor: "Owner",
@@ -107,6 +143,12 @@ export const dnsReasons = {
     actor: "Nobody",
     means: "A request to the domain was answered by this platform.",
     remedy: NOTHING_TO_DO,
+  },
+  RecheckTooSoon: {
+    on: ["status.pendingRequests"],
+    actor: "Nobody",
+    means: "A check was asked for shortly after the last one.",
+    remedy: "Wait until notBefore; ownership.recheckMinSeconds of the class is the least distance.",
   },
   CheckOff: { on: ["Routed"], actor: "Nobody", means: "The class sends no requests (check.egress Off).", remedy: NOTHING_TO_DO },
   NotOurs: {

@@ -7,8 +7,10 @@ import type { DnsAccess } from "../../check/resolver.ts";
 import type { CustomHostname } from "../../cloudflare/row.ts";
 import type { Finding } from "../../core/conditions.ts";
 import { desiredRecords } from "../../core/desired-records.ts";
+import type { Discovered } from "../../core/discovery.ts";
+import { markExpiredTokens } from "../../core/expired-tokens.ts";
 import type { HostnameFacts } from "../../core/hostname.ts";
-import { diffRecords, dnsCondition, verificationRecords } from "../../core/records.ts";
+import { diffRecords, dnsCondition, namesLeadingHere, verificationRecords } from "../../core/records.ts";
 import type { AspectFinding } from "../../core/summarise.ts";
 import type { SecretReader } from "../../kube/secrets.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -31,6 +33,8 @@ export interface CheckSubject {
   readonly proof: { readonly name: string; readonly value: string } | undefined;
   readonly rows: readonly CustomHostname[];
   readonly answer: ProofAnswer | undefined;
+  /** What the last look came to. */
+  readonly before: readonly DnsRecordRow[];
 }
 
 export interface DnsView {
@@ -39,6 +43,10 @@ export interface DnsView {
   readonly condition: Finding;
   /** Whether visitors of the name come here already; undefined when that cannot be told. */
   readonly pointsAtUs: boolean | undefined;
+  /** The names, the www twin among them, of which DNS is right. */
+  readonly leadingHere: ReadonlySet<string>;
+  /** For a second look in the same pass. */
+  readonly seen: Discovered;
 }
 
 export function dnsAccess(found: CustomDomainClass, { randomBytes, systemResolvers, deniedCIDRs }: CheckDependencies): DnsAccess {
@@ -46,16 +54,23 @@ export function dnsAccess(found: CustomDomainClass, { randomBytes, systemResolve
 }
 
 /** Desired beside discovered, for every record of the domain. */
-export async function checkDns(subject: CheckSubject, dependencies: CheckDependencies, signal: AbortSignal): Promise<DnsView> {
+export async function checkDns(
+  subject: CheckSubject,
+  dependencies: CheckDependencies,
+  signal: AbortSignal,
+  earlier?: DnsView,
+): Promise<DnsView> {
   const { names, class: found, proof, rows, answer } = subject;
   const desired = desiredRecords({ hostname: names, proof, dns: found.spec.dns, rows });
-  const discovered = await discover(desired, answer, dnsAccess(found, dependencies), signal);
-  const dnsRecords = diffRecords(desired, discovered);
+  const seen = await discover(desired, answer, dnsAccess(found, dependencies), signal, earlier?.seen);
+  const dnsRecords = markExpiredTokens(diffRecords(desired, seen), subject.before);
   return {
     dnsRecords,
     verificationRecords: verificationRecords(dnsRecords, desired),
     condition: dnsCondition(dnsRecords, desired),
     pointsAtUs: pointsAtUs(dnsRecords),
+    leadingHere: namesLeadingHere(dnsRecords, desired),
+    seen,
   };
 }
 
@@ -72,8 +87,6 @@ function pointsAtUs(rows: readonly DnsRecordRow[]): boolean | undefined {
 export interface RouteView {
   readonly check: CheckResult | undefined | "keep";
   readonly routed: AspectFinding;
-  /** Says what is wrong with the www redirect; not needed for Ready. */
-  readonly redirect: Finding | undefined;
 }
 
 /** TLS, then HTTP, as a visitor; and the www twin's redirect. Only sent once the edge can be expected to answer. */
@@ -98,7 +111,12 @@ export async function checkRoute(
   const redirect = twin === undefined ? undefined : await probeRedirect(twin, names.name, settings, dependencies, signal);
   // Nobody could be asked: what was known stands, for the domain as for its check.
   const unasked = result.routed.status === "Unknown" && result.routed.reason !== "CheckOff";
-  return unasked
-    ? { check: "keep", routed: "keep", redirect }
-    : { check: check.egress === "Off" ? undefined : result.check, routed: result.routed, redirect };
+  if (unasked) return { check: "keep", routed: "keep" };
+  return { check: check.egress === "Off" ? undefined : result.check, routed: withRedirect(result.routed, redirect) };
+}
+
+/** The domain is live whether its www redirects or not; but somebody has to be told. */
+function withRedirect(routed: Finding, redirect: Finding | undefined): Finding {
+  if (routed.status !== "True" || redirect?.status !== "False") return routed;
+  return { status: "True", reason: "RedirectMissing", message: `${routed.message} But ${redirect.message}` };
 }

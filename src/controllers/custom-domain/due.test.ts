@@ -7,6 +7,14 @@ const NOW = Date.parse("2026-11-03T09:15:00.700Z");
 const MINUTE_MS = 60_000;
 const TIMES = { checkedAt: NOW - MINUTE_MS, nextAt: NOW + MINUTE_MS };
 
+const WAITING = {
+  annotation: "customdomains.dev/recheck",
+  token: "again",
+  notBefore: "2026-11-03T09:15:21Z",
+  reason: "RecheckTooSoon",
+  message: "The domain was checked less than 30 s before: it is checked again at 2026-11-03T09:15:21Z.",
+};
+
 function domain(
   options: { token?: string; handled?: string; generation?: number; status?: Partial<CustomDomain["status"]> } = {},
 ) {
@@ -55,11 +63,33 @@ describe("a check that is not due", () => {
     expect(due(domain({ token, handled: "again" }))).toEqual({ kind: "later", at: TIMES.nextAt });
   });
 
-  it("comes as soon as asking again is allowed", () => {
+  it("comes as soon as asking again is allowed, and says so", () => {
     const times = { checkedAt: NOW - 10_000, nextAt: NOW + MINUTE_MS };
-    expect(due(domain({ token: "again" }), { times })).toEqual({ kind: "later", at: NOW + 20_000 });
+    const allowedAt = Date.parse("2026-11-03T09:15:21Z");
+    expect(due(domain({ token: "again" }), { times })).toEqual({ kind: "later", at: allowedAt, waiting: WAITING });
     const soon = { checkedAt: NOW - 10_000, nextAt: NOW + 5_000 };
-    expect(due(domain({ token: "again" }), { times: soon })).toEqual({ kind: "later", at: NOW + 5_000 });
+    expect(due(domain({ token: "again" }), { times: soon })).toEqual({ kind: "later", at: NOW + 5_000, waiting: WAITING });
+    expect(due(domain({ token: "again" }), { times, now: allowedAt })).toEqual({ kind: "now", fresh: true, token: "again" });
+  });
+
+  it("is not put off by the checks of the schedule, nor by another token", () => {
+    const told = domain({ token: "another", status: { pendingRequests: [WAITING] } });
+    const times = { checkedAt: NOW + 10_000, nextAt: NOW + 15_000 };
+    expect(due(told, { times, now: NOW + 15_000 })).toEqual({
+      kind: "now",
+      fresh: false,
+      token: undefined,
+      waiting: { ...WAITING, token: "another" },
+    });
+    expect(due(told, { times, now: Date.parse(WAITING.notBefore) })).toEqual({ kind: "now", fresh: true, token: "another" });
+  });
+
+  it("waits no longer than the least distance, whatever a restored status says", () => {
+    const far = { ...WAITING, notBefore: "2036-11-03T09:15:21Z" };
+    expect(due(domain({ token: "again", status: { pendingRequests: [far] } }), { now: NOW })).toMatchObject({
+      kind: "now",
+      fresh: true,
+    });
   });
 });
 

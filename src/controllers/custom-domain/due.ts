@@ -1,6 +1,10 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
+import type { PendingRequest } from "../../api/v1/custom-domain-status.ts";
 import { ANNOTATION_RECHECK } from "../../api/v1/group.ts";
+import { wholeSeconds } from "../../core/conditions.ts";
 import { nextCheckDelayMs } from "../../core/schedule.ts";
+
+const SECOND_MS = 1_000;
 
 /** When a domain was last looked at and is to be looked at next; Unix ms. */
 export interface CheckTimes {
@@ -32,11 +36,18 @@ export class CheckMemory {
   }
 }
 
-export type Due =
-  /** `fresh`: somebody asked, so Cloudflare is asked for the row itself. */
-  | { readonly kind: "now"; readonly fresh: boolean; readonly token: string | undefined }
+/** `waiting`: a recheck that was asked for too soon after the last check. */
+export type Due = { readonly waiting?: PendingRequest | undefined } & (
+  | {
+      readonly kind: "now";
+      /** Somebody asked, so Cloudflare is asked for the row itself. */
+      readonly fresh: boolean;
+      /** What is handled by this check. */
+      readonly token: string | undefined;
+    }
   /** `at`: Unix ms. Absolute, so that a slow reconcile does not move it. */
-  | { readonly kind: "later"; readonly at: number };
+  | { readonly kind: "later"; readonly at: number }
+);
 
 /**
  * Whether a check is due: never made, its time has come, the spec or Cloudflare's rows changed, or somebody set the recheck
@@ -55,14 +66,32 @@ export function checkDue(
   const token = domain.metadata.annotations?.[ANNOTATION_RECHECK]?.slice(0, 256);
   const asked = token !== undefined && token !== "" && token !== domain.status?.lastHandledRecheck;
   if (times === undefined) return { kind: "now", fresh: false, token };
+  const allowedAt = asked ? recheckAllowedAt(domain, times, input) : Number.POSITIVE_INFINITY;
+  if (asked && now >= allowedAt) return { kind: "now", fresh: true, token };
+  const waiting = asked ? tooSoon(token, allowedAt, input.recheckMinMs) : undefined;
   const specChanged = domain.status?.observedGeneration !== domain.metadata.generation;
-  if (asked) {
-    const allowedAt = times.checkedAt + input.recheckMinMs;
-    if (now >= allowedAt) return { kind: "now", fresh: true, token };
-    if (!specChanged && !input.changed && now < times.nextAt) return { kind: "later", at: Math.min(allowedAt, times.nextAt) };
-  }
-  if (specChanged || input.changed || now >= times.nextAt) return { kind: "now", fresh: false, token: undefined };
-  return { kind: "later", at: times.nextAt };
+  if (specChanged || input.changed || now >= times.nextAt) return { kind: "now", fresh: false, token: undefined, waiting };
+  return { kind: "later", at: Math.min(allowedAt, times.nextAt), waiting };
+}
+
+/**
+ * In whole seconds, as status holds it. Told once, it stands: the checks of the schedule in between, which may come more often
+ * than rechecks may, do not put it off, and neither do further tokens.
+ */
+function recheckAllowedAt(
+  { status }: CustomDomain,
+  { checkedAt }: CheckTimes,
+  { recheckMinMs, now }: { readonly recheckMinMs: number; readonly now: number },
+): number {
+  const told = status?.pendingRequests?.find(({ annotation }) => annotation === ANNOTATION_RECHECK);
+  if (told !== undefined && Date.parse(told.notBefore) <= now + recheckMinMs) return Date.parse(told.notBefore);
+  return Math.ceil((checkedAt + recheckMinMs) / SECOND_MS) * SECOND_MS;
+}
+
+function tooSoon(token: string, allowedAt: number, recheckMinMs: number): PendingRequest {
+  const notBefore = wholeSeconds(allowedAt);
+  const message = `The domain was checked less than ${recheckMinMs / SECOND_MS} s before: it is checked again at ${notBefore}.`;
+  return { annotation: ANNOTATION_RECHECK, token, notBefore, reason: "RecheckTooSoon", message };
 }
 
 /**

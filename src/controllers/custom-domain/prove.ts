@@ -81,9 +81,18 @@ function lossFuse(claim: DomainClaim, ledger: Ledger): boolean {
   return fuseBlown(proven.filter(({ spec }) => spec.proofLostTime !== undefined).length, proven.length);
 }
 
+/** A domain that does not exist is a fact about it; everything else is only not known. */
+function unread(
+  { reason, message }: Extract<ProofAnswer, { readonly kind: "incomplete" }>,
+  own: { readonly name: string; readonly value: string },
+): Finding {
+  const status = reason === "NXDomain" ? "False" : "Unknown";
+  return { status, reason, message: `${message}. Ownership is proven by a TXT record at ${own.name} with value ${own.value}` };
+}
+
 /**
- * OwnershipVerified. "keep" when nobody could be asked: an outage proves nothing, for or against. But what `previous` says of an
- * earlier claim does not make one proven that is not.
+ * OwnershipVerified. "keep" when it was not asked. But what `previous` says of an earlier claim does not make one proven that is
+ * not, and one that is proven stays so while DNS cannot be read: an outage proves nothing, for or against.
  */
 export function ownershipFinding(
   claim: DomainClaim,
@@ -119,8 +128,10 @@ export function ownershipFinding(
     reason: "AwaitingProof",
     message: `Publish a TXT record at ${own.name} with value ${own.value}`,
   };
-  if (answer === undefined || answer.kind === "incomplete")
-    return findCondition(previous?.conditions, "OwnershipVerified")?.status === "True" ? awaiting : "keep";
+  const wasTrue = findCondition(previous?.conditions, "OwnershipVerified")?.status === "True";
+  if (answer === undefined) return wasTrue ? awaiting : "keep";
+  // Not a failure of the proof, but what keeps it from being made: the owner has to know.
+  if (answer.kind === "incomplete") return unread(answer, own);
   if (answer.kind === "refused") return { status: "False", reason: answer.reason, message: answer.message };
   const split = disagreement(answer, own.value);
   if (split !== undefined) {

@@ -7,6 +7,7 @@ import type { Admission } from "./admit.ts";
 import { billingFinding } from "./billing.ts";
 import { type CheckDependencies, checkDns } from "./check.ts";
 import type { ClaimOutcome } from "./claim.ts";
+import { dnsFinding } from "./conclude.ts";
 import type { Pass } from "./context.ts";
 import { nextCheck, scheduleSince } from "./due.ts";
 import type { FinaliseOutcome } from "./finalise.ts";
@@ -36,6 +37,7 @@ export function refusedByAdmission(domain: CustomDomain, id: string, refusal: Re
     stalled: stalled ? finding : undefined,
     // The refusal is the answer to whoever asked.
     lastHandledRecheck: domain.metadata.annotations?.[ANNOTATION_RECHECK]?.slice(0, 256) ?? domain.status?.lastHandledRecheck,
+    pendingRequests: [],
   };
   return summarise(summary, domain.status, domain.metadata.generation ?? 0, now);
 }
@@ -58,7 +60,7 @@ export async function refusedByClaim(
   const contender = refusal.reason !== "DomainExists" && refusal.reason !== "NameReleasing" && proof !== undefined;
   const dns =
     contender && due.kind === "now"
-      ? await checkDns({ names, class: found, id, proof, rows: [], answer: pass.proved.answer }, dependencies, signal)
+      ? await checkDns({ names, class: found, id, proof, rows: [], answer: pass.proved.answer, before: [] }, dependencies, signal)
       : undefined;
   const ownership = contender ? ownershipFinding(pass.claim, pass.proved, domain.status) : NOT_CLAIMED;
   const since = scheduleSince(domain, { dnsChanged: false, claimedAt: undefined, now });
@@ -73,7 +75,7 @@ export async function refusedByClaim(
       OwnershipVerified: ownership,
       HostnameActive: NOT_CLAIMED,
       CertificateReady: NOT_CLAIMED,
-      DNSConfigured: dns?.condition ?? (contender ? "keep" : NOT_CLAIMED),
+      DNSConfigured: contender ? dnsFinding(dns, domain.status) : NOT_CLAIMED,
       Routed: NOT_CLAIMED,
       BillingSynced: billingFinding(pass, undefined),
     },
@@ -87,6 +89,7 @@ export async function refusedByClaim(
     checkedAt: due.kind === "now" ? now : pass.since?.checkedAt,
     nextCheckAt: nextAt,
     lastHandledRecheck: (due.kind === "now" ? due.token : undefined) ?? domain.status?.lastHandledRecheck,
+    pendingRequests: due.waiting === undefined ? [] : [due.waiting],
     schedule: { since: wholeSeconds(since) },
   };
   return { status: summarise(summary, domain.status, domain.metadata.generation ?? 0, now), nextAt };
@@ -135,6 +138,7 @@ function unchanged(domain: CustomDomain, id: string): Omit<Summary, "aspects" | 
     lastHandledRecheck: status?.lastHandledRecheck,
     lastHandledRevalidate: status?.lastHandledRevalidate,
     lastRevalidatedAt: status?.lastRevalidatedAt,
+    pendingRequests: status?.pendingRequests ?? [],
     failures: status?.failures,
     schedule: status?.schedule,
   };

@@ -20,6 +20,7 @@ const newZone = z.strictObject({
   nameservers: z.array(z.strictObject({ name: z.string(), address: z.string().optional() })).optional(),
   servers: z.array(z.string()).optional(),
   negativeTTL: z.number().int().nonnegative().optional(),
+  delegated: z.boolean().optional(),
 });
 
 export interface DnsAdminOptions {
@@ -59,10 +60,11 @@ export class DnsAdmin {
     });
   }
 
-  async listen(): Promise<string> {
+  /** Port 0 takes a free one. */
+  async listen(port: number): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(0, "127.0.0.1", () => resolve());
+      this.#server.listen(port, "127.0.0.1", () => resolve());
     });
     const bound = this.#server.address();
     if (bound === null || typeof bound === "string") throw new Error("the admin server has no TCP address");
@@ -102,13 +104,14 @@ export class DnsAdmin {
   }
 
   #addZone(body: unknown): void {
-    const { apex, nameservers, servers, negativeTTL } = newZone.parse(body);
+    const { apex, nameservers, servers, negativeTTL, delegated } = newZone.parse(body);
     this.#options.directory.addZone(apex, {
       ...(nameservers === undefined
         ? {}
         : { nameservers: nameservers.map(({ name, address }) => (address === undefined ? { name } : { name, address })) }),
       ...(servers === undefined ? {} : { servers }),
       ...(negativeTTL === undefined ? {} : { negativeTTL }),
+      ...(delegated === undefined ? {} : { delegated }),
     });
   }
 }

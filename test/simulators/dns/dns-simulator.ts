@@ -14,6 +14,8 @@ export interface DnsSimulatorOptions {
   readonly clock: Clock;
   /** Of DNS on all three addresses; 0 or none takes one that is free on all, UDP and TCP. */
   readonly port?: number;
+  /** Of the admin HTTP server; 0 or none takes a free one. */
+  readonly adminPort?: number;
 }
 
 export interface DnsSimulator {
@@ -21,11 +23,20 @@ export interface DnsSimulator {
   readonly resolver: string;
   readonly port: number;
   readonly nameservers: readonly Required<Nameserver>[];
+  /** Serves top-level domains: see {@link addTLD}. */
+  readonly registry: Required<Nameserver>;
+  /** A server that no zone is delegated to unless a test does it: where a hijacked zone leads. */
+  readonly stranger: Required<Nameserver>;
   /** Base of the admin HTTP server, without a trailing slash. */
   readonly url: string;
   readonly counters: DnsCounters;
   /** Throws RangeError when the zone exists. */
   addZone(apex: string, options?: ZoneOptions): void;
+  /**
+   * A zone at the registry alone, as real top-level domains are: it denies with authority what is not registered there, and refers
+   * to the servers of what is. Without it, names outside every zone are denied in the name of the root.
+   */
+  addTLD(name: string): void;
   /** Replaces; an empty list removes. Throws RangeError for a name outside every zone and for malformed values. */
   setRecords(name: string, type: RecordType, values: readonly RecordValue[], options?: RecordOptions): void;
   addRecord(name: string, type: RecordType, value: RecordValue, options?: RecordOptions): void;
@@ -45,19 +56,28 @@ const AUTHORITATIVE = [
   { name: `ns1.${INFRASTRUCTURE_ZONE}`, address: "127.0.0.11" },
   { name: `ns2.${INFRASTRUCTURE_ZONE}`, address: "127.0.0.12" },
 ] as const;
+const REGISTRY = { name: `registry.${INFRASTRUCTURE_ZONE}`, address: "127.0.0.13" } as const;
+const STRANGER = { name: `stranger.${INFRASTRUCTURE_ZONE}`, address: "127.0.0.14" } as const;
+/** What large registries announce, in seconds. */
+const REGISTRY_NEGATIVE_TTL = 900;
 /** Real time that the recursive server gives one authoritative server per transport. */
 const UPSTREAM_TIMEOUT_MS = 500;
 const PORT_ATTEMPTS = 20;
 
-/** Two authoritative DNS servers and a caching recursive one that asks them, each on its own loopback address. */
+/**
+ * Two authoritative DNS servers for whatever zones there are, a registry, a stranger and a caching recursive server that asks
+ * them, each on its own loopback address.
+ */
 export async function startDnsSimulator(options: DnsSimulatorOptions): Promise<DnsSimulator> {
   const { clock } = options;
   const closing = new AbortController();
   const faults = new DnsFaults();
   const counters = new DnsCounters();
-  const directory = new ZoneDirectory(AUTHORITATIVE.map((server) => ({ ...server, zones: new Map() })));
+  const usual = AUTHORITATIVE.map((server) => ({ ...server, zones: new Map() }));
+  const others = [REGISTRY, STRANGER].map((server) => ({ ...server, zones: new Map() }));
+  const directory = new ZoneDirectory([...usual, ...others], usual);
   directory.addZone(INFRASTRUCTURE_ZONE);
-  directory.setRecords(RECURSIVE.name, "A", [RECURSIVE.address]);
+  for (const { name, address } of [RECURSIVE, REGISTRY, STRANGER]) directory.setRecords(name, "A", [address]);
 
   let port = options.port ?? 0;
   const recursive = new RecursiveResolver({
@@ -70,7 +90,7 @@ export async function startDnsSimulator(options: DnsSimulatorOptions): Promise<D
         : Promise.resolve(undefined),
   });
   const servers = serversOf(directory, recursive, { clock, faults, counters, signal: closing.signal });
-  const addresses = [RECURSIVE.address, ...AUTHORITATIVE.map(({ address }) => address)];
+  const addresses = [RECURSIVE.address, ...directory.servers.map(({ address }) => address)];
   const handlers = servers.map(
     (server): PacketHandler =>
       (bytes, transport) =>
@@ -79,12 +99,14 @@ export async function startDnsSimulator(options: DnsSimulatorOptions): Promise<D
   const bound = await listenOnAll(addresses, handlers, port);
   port = bound.port;
   const admin = new DnsAdmin({ directory, faults, counters, flush: () => recursive.flush() });
-  const url = await admin.listen();
+  const url = await admin.listen(options.adminPort ?? 0);
 
   return {
     resolver: `${RECURSIVE.address}:${port}`,
     port,
     nameservers: AUTHORITATIVE,
+    registry: REGISTRY,
+    stranger: STRANGER,
     url,
     counters,
     ...zoneMethods(directory),
@@ -101,6 +123,8 @@ export async function startDnsSimulator(options: DnsSimulatorOptions): Promise<D
 function zoneMethods(directory: ZoneDirectory) {
   return {
     addZone: (apex, options) => directory.addZone(apex, options),
+    addTLD: (name) =>
+      directory.addZone(name, { nameservers: [REGISTRY], servers: [REGISTRY.name], negativeTTL: REGISTRY_NEGATIVE_TTL }),
     setRecords: (name, type, values, options) => directory.setRecords(name, type, values, options),
     addRecord: (name, type, value, options) => directory.addRecord(name, type, value, options),
     removeRecord: (name, type, value, options) => directory.removeRecord(name, type, value, options),

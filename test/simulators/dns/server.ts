@@ -4,6 +4,7 @@ import { emptyReply, RCODE, type Reply } from "./authoritative.ts";
 import type { DnsCounters } from "./counters.ts";
 import type { DnsFault, DnsFaults } from "./faults.ts";
 import { canonicalName } from "./names.ts";
+import { toAnswer, toAnswers } from "./records.ts";
 import { encodeReply, formatError, isStandardQuery, parse, type Transport } from "./wire.ts";
 
 export interface DnsServerOptions {
@@ -17,6 +18,9 @@ export interface DnsServerOptions {
   /** Ends delays in progress. */
   readonly signal: AbortSignal;
 }
+
+/** Seconds. */
+const REFERRAL_TTL = 300;
 
 /** What every server does around finding its answer: decoding, counting, faults and encoding. */
 export class DnsServer {
@@ -61,6 +65,7 @@ export class DnsServer {
     if (fault?.kind === "refused") return emptyReply(RCODE.REFUSED);
     if (fault?.kind === "servfail") return emptyReply(RCODE.SERVFAIL);
     if (fault?.kind === "dnssec-bogus" && !query.flag_cd) return emptyReply(RCODE.SERVFAIL);
+    if (fault?.kind === "referral" && fault.to !== undefined) return referralTo(fault.to);
     return undefined;
   }
 
@@ -77,4 +82,14 @@ export class DnsServer {
       signal.addEventListener("abort", end);
     });
   }
+}
+
+function referralTo({ zone, nameservers }: NonNullable<DnsFault["to"]>): Reply {
+  const hosts = nameservers.map(({ name }) => name);
+  const addresses = nameservers.map(({ name, address }) => toAnswer(name, "A", REFERRAL_TTL, address));
+  return {
+    ...emptyReply(RCODE.NOERROR),
+    authorities: toAnswers(zone, "NS", { ttl: REFERRAL_TTL, values: hosts }),
+    additionals: addresses,
+  };
 }

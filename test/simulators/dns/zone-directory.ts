@@ -23,6 +23,8 @@ export interface ZoneOptions {
   readonly servers?: readonly string[];
   /** Seconds: the SOA's last field. 300 unless given. */
   readonly negativeTTL?: number;
+  /** false: no registry and no parent knows of it. Anybody can set up a server for anybody's zone. */
+  readonly delegated?: boolean;
 }
 
 export interface RecordOptions {
@@ -49,24 +51,31 @@ const INFRASTRUCTURE_TTL = 3600;
 /** All zones of the simulator and who serves them: what registries and the root know in the real world. */
 export class ZoneDirectory {
   readonly servers: readonly AuthoritativeServer[];
+  readonly #usual: readonly AuthoritativeServer[];
   /** Addresses to ask per apex. */
   readonly #delegations = new Map<string, readonly Nameserver[]>();
 
-  constructor(servers: readonly AuthoritativeServer[]) {
+  /** `usual`: the servers of a zone that names none. */
+  constructor(servers: readonly AuthoritativeServer[], usual: readonly AuthoritativeServer[] = servers) {
     this.servers = servers;
+    this.#usual = usual;
   }
 
   /** Adds a zone, and its delegation to the zone that encloses it. Throws RangeError when the zone exists. */
   addZone(name: string, options: ZoneOptions = {}): void {
     const apex = checkedName(name);
     if (this.#delegations.has(apex)) throw new RangeError(`zone ${apex} exists`);
-    const nameservers = options.nameservers ?? this.servers.map(({ name, address }) => ({ name, address }));
+    const nameservers = options.nameservers ?? this.#usual.map(({ name, address }) => ({ name, address }));
     const [first] = nameservers;
     if (first === undefined) throw new RangeError(`zone ${apex} needs a nameserver`);
     const soaValue = `${checkedName(first.name)} hostmaster.${apex} 1 3600 600 604800 ${options.negativeTTL ?? DEFAULT_NEGATIVE_TTL}`;
     const soa: RRset = { ttl: INFRASTRUCTURE_TTL, values: [soaValue] };
     const ns: RRset = { ttl: INFRASTRUCTURE_TTL, values: nameservers.map((nameserver) => checkedName(nameserver.name)) };
-    const serving = options.servers === undefined ? this.servers : options.servers.map((ref) => this.#server(ref));
+    const serving = options.servers === undefined ? this.#usual : options.servers.map((ref) => this.#server(ref));
+    if (options.delegated === false) {
+      for (const server of serving) server.zones.set(apex, new Zone(apex, soa, ns));
+      return;
+    }
     this.#delegate(apex, nameservers);
     for (const server of serving) server.zones.set(apex, new Zone(apex, soa, ns));
     this.#delegations.set(apex, nameservers);
@@ -132,9 +141,10 @@ export class ZoneDirectory {
   }
 
   #copies(name: string, only: string | undefined): readonly Zone[] {
-    const apex = selfAndAncestors(name).find((ancestor) => this.#delegations.has(ancestor));
-    if (apex === undefined) throw new RangeError(`no zone of the simulator encloses ${name}`);
     const servers = only === undefined ? this.servers : [this.#server(only)];
+    const holds = (ancestor: string): boolean => only !== undefined && servers.some(({ zones }) => zones.has(ancestor));
+    const apex = selfAndAncestors(name).find((ancestor) => this.#delegations.has(ancestor) || holds(ancestor));
+    if (apex === undefined) throw new RangeError(`no zone of the simulator encloses ${name}`);
     const copies = servers.flatMap(({ zones }) => zones.get(apex) ?? []);
     if (only !== undefined && copies.length === 0) throw new RangeError(`${only} does not serve ${apex}`);
     return copies;
