@@ -46,6 +46,12 @@ describe("of a CustomDomain", () => {
     });
   });
 
+  test("all of it is kept until our finalizer is there: the PUT that sets it sends what it does not know back", () => {
+    const fresh = domain("False", { finalizers: ["somebody.else/finalizer"] });
+    const { managedFields: _, ...metadata } = fresh.metadata as Record<string, unknown>;
+    expect(customDomainProjection()(fresh)).toEqual({ ...fresh, metadata });
+  });
+
   test("the status is packed while it is live, and reads the same", () => {
     const isPacked = (object: object): boolean => Object.getOwnPropertyDescriptor(object, "status")?.get !== undefined;
     const project = customDomainProjection();

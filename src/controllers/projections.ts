@@ -1,5 +1,5 @@
 import type { CustomDomain } from "../api/v1/custom-domain.ts";
-import { GROUP, LABEL_ID } from "../api/v1/group.ts";
+import { FINALIZER, GROUP, LABEL_ID } from "../api/v1/group.ts";
 import { findCondition } from "../core/conditions.ts";
 import type { KubeObject, ObjectMeta } from "../kube/objects.ts";
 import { withoutManagedFields } from "../kube/reflector.ts";
@@ -12,12 +12,14 @@ export function projectNamespace({ apiVersion, kind, metadata }: KubeObject): Ku
 }
 
 /**
- * What is kept of a CustomDomain: everything but the labels and annotations of others. A domain that is live is not looked at
- * for a day, so its status is packed: 50,000 of them would take a quarter of a gigabyte otherwise.
+ * What is kept of a CustomDomain: everything but the labels and annotations of others, and all of it until our finalizer is there,
+ * which is set by a PUT of the whole object. A domain that is live is not looked at for a day, so its status is packed: 50,000 of
+ * them would take a quarter of a gigabyte otherwise.
  */
 export function customDomainProjection(): (domain: CustomDomain) => CustomDomain {
   const packer = new StatusPacker<CustomDomain>();
   return (domain) => {
+    if (domain.metadata.finalizers?.includes(FINALIZER) !== true) return whole(domain);
     const { metadata, ...rest } = withoutManagedFields(domain);
     const { labels, annotations, ...kept } = metadata;
     const id = labels?.[LABEL_ID];
@@ -33,6 +35,12 @@ export function customDomainProjection(): (domain: CustomDomain) => CustomDomain
     const live = findCondition(domain.status?.conditions, "Ready")?.status === "True";
     return live && metadata.deletionTimestamp === undefined ? packer.pack(projected) : projected;
   };
+}
+
+/** Without managedFields, which the API server keeps when a write does not name them. */
+function whole(domain: CustomDomain): CustomDomain {
+  const { managedFields: _, ...metadata } = domain.metadata as ObjectMeta & { managedFields?: unknown };
+  return { ...domain, metadata };
 }
 
 function compact(metadata: { readonly [Member in keyof ObjectMeta]: ObjectMeta[Member] | undefined }): ObjectMeta {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Environment } from "../harness/environment.ts";
-import { connect, hostnamesAt, untilGone } from "../harness/journey.ts";
+import { hostnamesAt, publishAsked, untilGone, untilVerified } from "../harness/journey.ts";
 
 let environment: Environment;
 
@@ -12,7 +12,16 @@ beforeAll(async () => {
 afterAll(() => environment.stop());
 
 it("an API server that does not stream the beginning of a watch is listed: a domain lives and goes as everywhere", async () => {
-  await connect(environment, "lindqvist", "shop", "shop.lindqvistkeramik.se");
+  await environment.apply({
+    apiVersion: "customdomains.dev/v1",
+    kind: "CustomDomain",
+    metadata: { name: "shop", namespace: "lindqvist", labels: { team: "web" }, annotations: { "example.dev/note": "kept" } },
+    spec: { domain: "shop.lindqvistkeramik.se" },
+  });
+  await publishAsked(environment, "lindqvist", "shop");
+  const domain = await untilVerified(environment, "lindqvist", "shop");
+  // What the operator does not know of is there still after it has set its finalizer and label.
+  expect(domain.metadata).toMatchObject({ labels: { team: "web" }, annotations: { "example.dev/note": "kept" } });
   expect(hostnamesAt(environment)).toEqual(["shop.lindqvistkeramik.se"]);
   await environment.delete("CustomDomain", "lindqvist", "shop");
   await untilGone(environment, "lindqvist", "shop");

@@ -43,6 +43,7 @@ function secretsNamed(name: string, watch = false): string {
 const ALLOWED = [
   ["GET", `${OURS}/customdomains?limit=1`],
   ["GET", `${OURS}/namespaces/default/customdomains/none`],
+  ["PUT", `${OURS}/namespaces/default/customdomains/none`],
   ["PATCH", `${OURS}/namespaces/default/customdomains/none`],
   ["PUT", `${OURS}/namespaces/default/customdomains/none/status`],
   ["POST", `${OURS}/domainclaims`],
@@ -83,7 +84,6 @@ const FORBIDDEN = [
   ["PUT", `${LEASES}/other`],
   ["POST", "/apis/coordination.k8s.io/v1/namespaces/default/leases"],
   ["POST", `${OURS}/namespaces/default/customdomains`],
-  ["PUT", `${OURS}/namespaces/default/customdomains/none`],
   ["DELETE", `${OURS}/namespaces/default/customdomains/none`],
   ["PATCH", `${OURS}/namespaces/default/customdomains/none/status`],
   ["POST", `${OURS}/namespaces/default/billingaccounts`],
