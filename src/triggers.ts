@@ -97,7 +97,8 @@ export class Triggers {
     const { claims, classes, accounts, domains } = this.#controllers;
     const priority = priorityOf(initial);
     claims.queue.add(key, priority);
-    this.#domainsNamed(key, priority);
+    // A proven www.<apex> and the apex's twin go before each other (design 0004).
+    for (const name of [key, key.startsWith("www.") ? key.slice(4) : `www.${key}`]) this.#domainsNamed(name, priority);
     for (const claim of [before, after]) {
       if (claim?.spec.className !== undefined && before?.spec.state !== after?.spec.state)
         classes.queue.add(claim.spec.className, Priority.Low);

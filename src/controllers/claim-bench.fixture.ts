@@ -1,10 +1,8 @@
 import { Agent } from "undici";
 import { SkewedClock } from "../../test/simulators/clock.ts";
-import { classSpecFor, platform } from "../../test/simulators/platform.ts";
 import { type PublishedRecord, startWorld, type World } from "../../test/simulators/world.ts";
 import type { CustomDomain } from "../api/v1/custom-domain.ts";
 import { customDomainSpecSchema } from "../api/v1/custom-domain.ts";
-import { type CustomDomainClassSpec, customDomainClassSpecSchema } from "../api/v1/custom-domain-class.ts";
 import type { DomainClaim } from "../api/v1/domain-claim.ts";
 import { API_VERSION, LABEL_TENANT } from "../api/v1/group.ts";
 import { proofRecord } from "../check/proof.ts";
@@ -13,11 +11,10 @@ import { KubeTransport } from "../kube/transport.ts";
 import { TryAgain } from "../runtime/controller.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { Metrics } from "../runtime/metrics.ts";
+import { type ClassChanges, classSpec } from "./claim-class.fixture.ts";
 import { bootProcess, kindsOf, type Process } from "./claim-process.fixture.ts";
 import type { Ledger } from "./ledger.ts";
 import { MemoryAPI, type Stored } from "./memory-api.fixture.ts";
-
-type ClassChanges = { readonly [Section in keyof CustomDomainClassSpec]?: Partial<CustomDomainClassSpec[Section]> };
 
 /**
  * The two controllers that carry the claim protocol, with everything below them real: the API server is in memory, DNS,
@@ -33,6 +30,7 @@ export class ClaimBench implements AsyncDisposable {
   readonly #dispatcher = new Agent({ allowH2: false });
   readonly #transport: KubeTransport;
   #process: Process;
+  #namespaceVersion = 1;
   #writes = 0;
   #dieAfter = Number.POSITIVE_INFINITY;
   /** While true no watch event arrives. */
@@ -92,16 +90,16 @@ export class ClaimBench implements AsyncDisposable {
   }
 
   putClass(name: string, changes: ClassChanges = {}, isDefault = false): void {
-    const base = classSpecFor(this.world.connection);
-    const sections = Object.keys({ ...base, ...changes }) as (keyof CustomDomainClassSpec)[];
-    const merged = Object.fromEntries(sections.map((key) => [key, merge(Reflect.get(base, key), changes[key])]));
-    const spec = customDomainClassSpecSchema.parse({ ...merged, default: isDefault, billing: {} });
+    const spec = classSpec(this.world.connection, changes, isDefault);
     this.api.put("customdomainclasses", { apiVersion: API_VERSION, kind: "CustomDomainClass", metadata: { name }, spec });
   }
 
-  putNamespace(name: string, tenant?: string): void {
+  putNamespace(name: string, tenant?: string, more: { readonly terminating?: boolean } = {}): void {
     const labels = tenant === undefined ? {} : { [LABEL_TENANT]: tenant };
-    const metadata = { name, uid: `uid-of-${name}`, labels, resourceVersion: String(Number(this.api.version) + 1) };
+    // Only its own version counts for the cache, and it must not fall behind.
+    this.#namespaceVersion += 1;
+    const going = more.terminating === true ? { deletionTimestamp: new Date(this.now).toISOString() } : {};
+    const metadata = { name, uid: `uid-of-${name}`, labels, resourceVersion: String(this.#namespaceVersion), ...going };
     this.ledger.namespaces.store.apply({ apiVersion: "v1", kind: "Namespace", metadata });
   }
 
@@ -134,6 +132,19 @@ export class ClaimBench implements AsyncDisposable {
     if (domain === undefined) return;
     this.api.put("customdomains", { ...domain, metadata: { ...domain.metadata, finalizers: [] } });
     this.api.delete("customdomains", key);
+  }
+
+  /** As a backup brings it back: without status, with a uid of its own. */
+  restore(key: string): void {
+    const domain = this.domain(key);
+    this.strip(key);
+    if (domain !== undefined) this.putDomain(key, domain.spec);
+  }
+
+  /** Rewrites a claim by hand. */
+  editClaim(name: string, changes: Readonly<Record<string, unknown>>): void {
+    const claim = this.api.get("domainclaims", name);
+    if (claim !== undefined) this.api.put("domainclaims", { ...claim, spec: { ...(claim.spec as object), ...changes } });
   }
 
   /** Forgets every domain and claim, and everything that was told. */
@@ -258,10 +269,4 @@ export class ClaimBench implements AsyncDisposable {
     if (gone) store?.remove(object as never);
     else store?.apply(object as never);
   }
-}
-
-export const ZONE = platform.zoneID;
-
-function merge(base: unknown, changes: unknown): unknown {
-  return typeof changes === "object" && changes !== null ? { ...(base as object | undefined), ...changes } : (changes ?? base);
 }

@@ -70,6 +70,27 @@ describe("a deletion", () => {
     expect(bench.hostnames()).not.toContain("stuck.alice-pottery.se");
   });
 
+  it.each([
+    ["is waited for ten minutes", false, 9, 11],
+    ["is waited for two minutes where the whole namespace goes", true, 1, 3],
+  ])("that Cloudflare cannot do %s", async (_, terminating, stays, gone) => {
+    bench.putNamespace("leaving", undefined, { terminating });
+    await bench.connect("leaving/shop", `patience-${gone}.alice-pottery.se`);
+    bench.world.cloudflare.addFault({ ...DELETE_ROW, status: 500 });
+    bench.api.delete("customdomains", "leaving/shop");
+    const minutes = async (count: number): Promise<void> => {
+      for (let turn = 0; turn < 2 * count; turn += 1) await bench.round(30_000);
+    };
+    await bench.round(1_000);
+    await minutes(stays);
+    expect(bench.domain("leaving/shop")).toBeDefined();
+    await minutes(gone - stays);
+    expect(bench.domain("leaving/shop")).toBeUndefined();
+    expect(stateOf(`patience-${gone}.alice-pottery.se`)).toBe("Releasing");
+    bench.world.cloudflare.clearFaults();
+    await bench.until("the release", () => stateOf(`patience-${gone}.alice-pottery.se`) === "Released", 60_000);
+  });
+
   it("says when it fails, and that Retain is not allowed", async () => {
     await bench.connect("alice/shop", "failing.alice-pottery.se", { deletionPolicy: "Retain" });
     bench.world.cloudflare.addFault({ ...DELETE_ROW, status: 500 });

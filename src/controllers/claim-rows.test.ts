@@ -1,25 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CloudflareSimulator, startCloudflareSimulator } from "../../test/simulators/cloudflare/cloudflare-simulator.ts";
+import type { CloudflareSimulator } from "../../test/simulators/cloudflare/cloudflare-simulator.ts";
 import { ClaimBench } from "./claim-bench.fixture.ts";
+import { startSecondZone, ZONE_2 } from "./second-zone.fixture.ts";
 
 let bench: ClaimBench;
 let second: CloudflareSimulator;
-const ZONE_2 = "f".repeat(32);
 
 beforeAll(async () => {
   bench = await ClaimBench.start();
   for (const name of ["alice", "bob"]) bench.putNamespace(name);
   bench.putClass("apart", { dns: { apex: { mode: "Unsupported", addresses: [] } } });
-  const { clock, connection } = bench.world;
-  const zones = [{ id: ZONE_2, name: "second.dev", targets: [connection.target], quota: { allocated: 100, hardCap: 1_000 } }];
-  second = await startCloudflareSimulator({
-    clock,
-    resolver: connection.resolvers[0] ?? "",
-    zones,
-    tokens: [{ value: connection.cloudflareToken, zones: [ZONE_2] }],
-  });
-  second.setFallbackOrigin("active", ZONE_2);
-  bench.putClass("second", { cloudflare: { zoneID: ZONE_2, apiURL: second.apiURL } });
+  second = await startSecondZone(bench);
 });
 afterAll(async () => {
   await bench[Symbol.asyncDispose]();
@@ -44,19 +35,6 @@ describe("rows of two claims that meet in www.<apex>", () => {
       () => bench.domain("alice/apex") === undefined && bench.domain("alice/older") === undefined,
     );
     expect(bench.hostnames().filter((name) => /separate|older/.test(name))).toEqual(["www.older.se", "www.separate.se"]);
-  });
-
-  it("a row that another claim holds is never taken for one's own", async () => {
-    bench.putClass("late", { dns: { apex: { mode: "Unsupported", addresses: [] } }, ownership: { provision: "AfterProof" } });
-    bench.putDomain("bob/www", { domain: "www.twin.se", className: "late" });
-    await bench.round();
-    await bench.connect("alice/apex", "twin.se");
-    await bench.until("the twin", () => idsOf("twin.se").length === 2);
-    bench.publishProof("bob", "www.twin.se");
-    await bench.until("bob's proof", () => bench.claim("www.twin.se")?.spec.state === "Proven", 60_000);
-    await bench.round();
-    expect(idsOf("www.twin.se").filter((id) => idsOf("twin.se").includes(id))).toEqual([]);
-    expect(bench.condition("bob/www", "HostnameActive")?.reason).toBe("AdoptionRefused");
   });
 });
 

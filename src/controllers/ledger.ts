@@ -101,7 +101,9 @@ export function collectionsOf(ledger: Ledger): readonly Collection<KubeObject>[]
  */
 export function knownTenant(ledger: Ledger, namespace: string): string | undefined {
   const found = ledger.namespaces.get(namespace);
-  return found === undefined ? undefined : (found.metadata.labels?.[LABEL_TENANT] ?? namespace);
+  if (found === undefined) return undefined;
+  const label = found.metadata.labels?.[LABEL_TENANT] ?? "";
+  return label === "" ? namespace : label;
 }
 
 /** {@link knownTenant} of the namespace of an object that is decided about: nothing is, before it is known. */

@@ -101,7 +101,7 @@ describe("random histories", () => {
   it("reach every kind of write", () => {
     const seen = new Set<string>();
     everyWrite(({ why }) => seen.add(why), { seed: 1 });
-    const claiming = ["Created", "Rebound", "TakenOver", "Reclaimed", "Provisioned", "Live"];
+    const claiming = ["Created", "Rebound", "TakenOver", "Reclaimed", "Retenanted", "Provisioned", "Live"];
     const proving = ["Proven", "TakenOverByProof", "Transferred", "ProofLost", "ProofRestored", "Lapsed", "Expired"];
     const releasing = ["GivenUp", "Retained", "Found", "Finished", "Deleted", "Reopened", "Ended", "Orphaned", "OrphanReleased"];
     expect([...seen].sort()).toEqual([...claiming, ...proving, ...releasing].sort());
@@ -154,10 +154,26 @@ describe("random histories", () => {
   });
 
   it("verifiedTime, proofLostTime and orphanedTime never survive a change of tenant by proof", () => {
-    everyWrite(({ before, after }) => {
-      if (before === undefined || after === undefined || before.tenant === after.tenant) return;
+    everyWrite(({ before, after, why }) => {
+      if (before === undefined || after === undefined || before.tenant === after.tenant || why === "Retenanted") return;
       expect(after.verifiedTime).toBeUndefined();
       if (!sameHolder(before, after)) expect([after.proofLostTime, after.orphanedTime]).toEqual([undefined, undefined]);
+    });
+  });
+
+  it("a holder whose namespace was given another tenant keeps what it has, and has to prove it anew", () => {
+    everyWrite(({ before, after, why }) => {
+      if (why !== "Retenanted") return;
+      const { proofLostTime: _, ...kept } = before ?? {};
+      const proofValue = before?.proofValue === undefined ? {} : { proofValue: txtOf(after?.tenant ?? "") };
+      expect(after).toEqual({ ...kept, tenant: after?.tenant, ...proofValue });
+      expect(after?.tenant).not.toBe(before?.tenant);
+    });
+  });
+
+  it("a proven claim always asks for a value of its own tenant", () => {
+    everyWrite(({ after }) => {
+      if (after?.state === "Proven" && after.proofValue !== undefined) expect(after.proofValue).toBe(txtOf(after.tenant));
     });
   });
 

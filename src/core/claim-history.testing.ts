@@ -1,5 +1,5 @@
 import type { ClaimRow, DomainClaimSpec } from "../api/v1/domain-claim.ts";
-import { claimant, DAY, DOMAIN, HOUR, ISSUER, NOW, PROVIDER_ONLY, REQUIRED, txtOf } from "./claim.testing.ts";
+import { claimant, DAY, DOMAIN, givenTo, HOUR, ISSUER, NOW, PROVIDER_ONLY, REQUIRED, txtOf } from "./claim.testing.ts";
 import { decideClaim, mayProvision } from "./claim.ts";
 import { decideProof, type Presence, type ProofFinding } from "./claim-proof.ts";
 import { decideEndOfRelease, decideOrphan, decideTombstone, retained } from "./claim-release.ts";
@@ -135,7 +135,9 @@ export class History {
     const rivals = [...this.#living.values()].filter((each) => !each.deleting && each.tenant === self.tenant);
     const firstInLine = rivals.every((each) => each.bornAt >= self.bornAt);
     const common = { claimant: self, domain: DOMAIN, claim: this.claim, issuer: ISSUER, now: this.#now };
-    const decision = decideClaim({ ...common, holderGone, firstInLine });
+    const holder = this.alive(this.claim);
+    const holderTenant = holder === undefined ? undefined : givenTo(holder.tenant);
+    const decision = decideClaim({ ...common, holderGone, firstInLine, holderTenant });
     if (decision.kind === "create" || decision.kind === "update")
       this.#write(decision.kind === "create" ? "Created" : decision.why, decision.spec, self);
     this.#prove(self);
@@ -201,7 +203,7 @@ export class History {
     if (claim.state === "Releasing") {
       this.#release(claim);
     } else if (claim.state === "Released") {
-      const decision = decideTombstone(claim, this.rows.size > 0, this.#now);
+      const decision = decideTombstone(claim, { lateRow: this.rows.size > 0, fuseBlown: false, now: this.#now });
       if (decision === "release") this.#write("Reopened", { ...claim, state: "Releasing" });
       if (decision === "delete") this.#write("Ended", undefined);
     } else {

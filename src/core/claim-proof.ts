@@ -55,7 +55,7 @@ function decideHolderProof(input: ProofInput): ProofDecision {
   const { claim, finding, policy } = input;
   if (policy.proof === "ProviderOnly") return claim.state === "Pending" ? decideByProvider(input) : { kind: "keep" };
   if (finding.kind === "unknown") return { kind: "keep" };
-  // Also for a Proven claim without this value: its class asked for none at the time, or its namespace was given another tenant.
+  // Also for a Proven claim without this value: its class asked for none at the time.
   const newValue = claim.state === "Pending" || claim.proofValue !== input.ownValue;
   if (newValue && finding.own === "all") return { kind: "update", spec: provenByHolder(input), why: "Proven" };
   if (claim.state === "Pending") return expire(input);
@@ -73,13 +73,10 @@ function decideByProvider(input: ProofInput): ProofDecision {
   return { kind: "update", spec: proven(input.claim, { provenTime: iso(input.now) }), why: "Proven" };
 }
 
-/** What another tenant had made live is not live for this one; a proof that a Proven claim lacked so far is no new life. */
-function provenByHolder({ claim, claimant, ownValue, now }: ProofInput): DomainClaimSpec {
+/** A proof that a Proven claim lacked so far is no new life. */
+function provenByHolder({ claim, ownValue, now }: ProofInput): DomainClaimSpec {
   const provenTime = claim.state === "Proven" ? (claim.provenTime ?? iso(now)) : iso(now);
-  const spec = { ...proven(claim, { provenTime, proofValue: ownValue }), tenant: claimant.tenant };
-  if (claim.tenant === claimant.tenant) return spec;
-  const { verifiedTime: _, ...fresh } = spec;
-  return fresh;
+  return proven(claim, { provenTime, proofValue: ownValue });
 }
 
 /** Rule 11, for a Proven claim: note the loss once; after the grace period release the name. */

@@ -26,7 +26,8 @@ export function decideEndOfRelease(input: {
   // A cool-down that runs already (a name that was reclaimed, a tombstone that was reopened) is never cut short.
   const running = claim.releaseAfterTime === undefined ? rested : Date.parse(claim.releaseAfterTime);
   const releaseAfterTime = iso(Math.max(rested, running));
-  const { id: _, ...rest } = base(claim);
+  // The rows are gone as of now: a later one comes from a POST that is on its way still (rule 13), an earlier one is not there.
+  const { id: _, ...rest } = { ...base(claim), createdTime: iso(now) };
   // Without a holder it is a tombstone that rule 13 reopened: its tenant is hashed already.
   const tenant = claim.holder === undefined ? claim.tenant : tenantHash(input.issuer, claim.domain, claim.tenant);
   return { kind: "update", spec: { ...rest, state: "Released", tenant, rows: [], releaseAfterTime } };
@@ -38,10 +39,17 @@ export function retained(claim: DomainClaimSpec): DomainClaimSpec {
   return { ...kept, state: "Released" };
 }
 
-/** Rule 13: a late row of a dead leader's POST, or the end of the cool-down. `lateRow`: created after createdTime − 60 s. */
-export function decideTombstone(claim: DomainClaimSpec, lateRow: boolean, now: number): "release" | "delete" | "keep" {
+/**
+ * Rule 13: a late row of a dead leader's POST, or the end of the cool-down. `lateRow` is that of an attempt which began at
+ * createdTime (claim-attempt.ts); `fuseBlown`: so many at once have one that somebody restored the tombstones.
+ */
+export function decideTombstone(
+  claim: DomainClaimSpec,
+  input: { readonly lateRow: boolean; readonly fuseBlown: boolean; readonly now: number },
+): "release" | "delete" | "keep" {
+  const { lateRow, fuseBlown: blown, now } = input;
   if (claim.state !== "Released" || claim.rows.length > 0) return "keep";
-  if (lateRow) return "release";
+  if (lateRow) return blown ? "keep" : "release";
   return claim.releaseAfterTime !== undefined && now >= Date.parse(claim.releaseAfterTime) ? "delete" : "keep";
 }
 
@@ -67,7 +75,7 @@ export function decideOrphan(input: {
   return { kind: "update", spec: { ...claim, state: "Releasing" }, why: "OrphanReleased" };
 }
 
-/** Both fuses: more than a tenth of a class's claims, and at least 20, at once is our failure or a restore, not theirs. */
+/** All fuses: more than a tenth of a class's claims, and at least 20, at once is our failure or a restore, not theirs. */
 export function fuseBlown(affected: number, total: number): boolean {
   return affected >= 20 && affected * 10 > total;
 }

@@ -12,6 +12,9 @@ export interface Claimant {
   readonly className: string;
 }
 
+/** As many rows as a claim can record. */
+export const MAX_ROWS = 4;
+
 /** Whether exactly this CustomDomain (by uid) holds the claim. */
 export function isHolder(claim: DomainClaimSpec, claimant: Pick<Claimant, "namespace" | "name" | "uid">): boolean {
   const holder = claim.holder;

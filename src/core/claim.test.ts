@@ -8,6 +8,7 @@ import {
   claimBy,
   DAY,
   DOMAIN,
+  givenTo,
   HOUR,
   NOW,
   PAST,
@@ -77,6 +78,51 @@ describe("rule 2: rebind and succession within a tenant", () => {
   });
 });
 
+describe("rule 2: the holder's namespace is given another tenant", () => {
+  const moved = claimant("mallory", { ...ALICE, tenant: "mallory" });
+  const sibling = claimant("alice", { namespace: "alice-2", uid: "uid-2" });
+  const retenanted = (claim: DomainClaimSpec) => {
+    const { proofLostTime: _, ...kept } = claim;
+    return { ...kept, tenant: "mallory", proofValue: txtOf("mallory") };
+  };
+
+  it("what the new tenant proves is asked for; nothing else changes, and its grace begins anew", () => {
+    const claim = proven(PAST);
+    const decision = claimBy(moved, claim, { holderTenant: givenTo("mallory") });
+    expect(decision).toEqual({ kind: "update", why: "Retenanted", spec: retenanted(claim) });
+  });
+  it("a claim that needs no value gets none", () => {
+    const { proofValue: _, ...withoutValue } = proven();
+    for (const claim of [pending(), withoutValue]) {
+      const decision = claimBy(moved, claim, { holderTenant: givenTo("mallory") });
+      expect(decision).toEqual({ kind: "update", why: "Retenanted", spec: { ...claim, tenant: "mallory" } });
+    }
+  });
+  it("the old tenant's other object sees to it as well, once it knows that the holder lives", () => {
+    const holderTenant = givenTo("mallory");
+    expect(claimBy(sibling, proven(), { holderTenant })).toEqual({ kind: "askHolder" });
+    const decision = claimBy(sibling, proven(), { holderTenant, holderGone: false });
+    expect(decision).toEqual({ kind: "update", why: "Retenanted", spec: retenanted(proven()) });
+    expect(claimBy(sibling, proven(), { holderTenant, holderGone: true })).toMatchObject({ why: "TakenOver" });
+  });
+  it("then the old tenant's own record brings the name back to it, and the new one keeps nothing by it", () => {
+    const claim = { ...retenanted(proven()), proofLostTime: ago(TRANSFER_AFTER_LOST_MS) };
+    expect(claimBy(sibling, claim, { holderTenant: givenTo("mallory") })).toEqual({
+      kind: "refused",
+      reason: "DomainAlreadyOwned",
+    });
+    expect(proveBy(moved, retenanted(proven()), ABSENT)).toMatchObject({ why: "ProofLost" });
+    expect(proveBy(sibling, claim, TAKES)).toMatchObject({ why: "Transferred", spec: { tenant: "alice" } });
+  });
+  it.each([
+    ["it has the tenant still", givenTo("alice")],
+    ["nobody knows its namespace", undefined],
+  ])("not where %s", (_, holderTenant) => {
+    expect(claimBy(ALICE, proven(), { holderTenant })).toEqual({ kind: "held" });
+    expect(claimBy(sibling, proven(), { holderTenant, holderGone: false })).toEqual({ kind: "refused", reason: "DomainExists" });
+  });
+});
+
 describe("rule 3: Pending → Proven", () => {
   const value = { state: "Proven", provenTime: now };
   it("the holder, once every server that answered has its value", () => {
@@ -85,11 +131,6 @@ describe("rule 3: Pending → Proven", () => {
   });
   it.each(["some", "none"] as const)("not when %s of the servers have it", (own) => {
     expect(proveBy(ALICE, pending(), { own, holders: "some" })).toEqual({ kind: "keep" });
-  });
-  it("the holder's tenant is written with it: a namespace that was given another tenant proves for that one", () => {
-    const moved = claimant("alicia", { ...ALICE, tenant: "alicia" });
-    const spec = { ...pending(), ...value, tenant: "alicia", proofValue: txtOf("alicia") };
-    expect(proveBy(moved, pending(), PRESENT)).toMatchObject({ why: "Proven", spec });
   });
   it("ends the cool-down of a reclaimed name", () => {
     const decision = proveBy(ALICE, pending({ releaseAfterTime: ago(-DAY) }), PRESENT);

@@ -1,5 +1,5 @@
 import type { ClaimRow, DomainClaimSpec } from "../api/v1/domain-claim.ts";
-import { decideClaim } from "./claim.ts";
+import { decideClaim, type HolderTenant } from "./claim.ts";
 import { decideProof, type Presence, type ProofPolicy } from "./claim-proof.ts";
 import { type Claimant, tenantHash } from "./claim-spec.ts";
 
@@ -26,6 +26,11 @@ export const BOB = claimant("bob");
 
 export function txtOf(tenant: string): string {
   return `customdomains-verify=${tenant}`;
+}
+
+/** The holder's namespace belongs to `tenant` now. */
+export function givenTo(tenant: string): HolderTenant {
+  return { tenant, proofValue: txtOf(tenant) };
 }
 
 export const ROW: ClaimRow = { hostname: DOMAIN, role: "Primary", zoneID: "zone-1", id: "row-1" };
@@ -80,7 +85,7 @@ export function claimBy(
   changes: Partial<Parameters<typeof decideClaim>[0]> = {},
 ) {
   const input = { claimant: who, domain: DOMAIN, claim, issuer: ISSUER, holderGone: undefined, firstInLine: true, now: NOW };
-  return decideClaim({ ...input, ...changes });
+  return decideClaim({ ...input, holderTenant: undefined, ...changes });
 }
 
 /** {@link decideProof} for `who`, who finds its own value and the holder's as given. */

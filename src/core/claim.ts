@@ -13,16 +13,27 @@ export type ClaimRefusal = "DomainExists" | "DomainAlreadyOwned" | "CompetingPro
 /** What the claim step of a CustomDomain's reconcile does. */
 export type ClaimDecision =
   | { readonly kind: "create"; readonly spec: DomainClaimSpec }
-  | { readonly kind: "update"; readonly spec: DomainClaimSpec; readonly why: "Rebound" | "TakenOver" | "Reclaimed" }
+  | {
+      readonly kind: "update";
+      readonly spec: DomainClaimSpec;
+      readonly why: "Rebound" | "TakenOver" | "Reclaimed" | "Retenanted";
+    }
   /** The claimant is the holder; nothing to write. */
   | { readonly kind: "held" }
   /** Only a live GET of the holder can tell: ask, then decide again with `holderGone`. */
   | { readonly kind: "askHolder" }
   | { readonly kind: "refused"; readonly reason: ClaimRefusal };
 
+/** Whose namespace the holder of a claim is in now, and the TXT value of that tenant. */
+export interface HolderTenant {
+  readonly tenant: string;
+  readonly proofValue: string;
+}
+
 /**
  * Rules 1, 2 and 5 (same tenant). `holderGone` is what a live GET of the holder said (undefined: not asked);
- * `firstInLine` is whether the claimant is the oldest live CustomDomain of its tenant for this name.
+ * `firstInLine` is whether the claimant is the oldest CustomDomain of its tenant that could claim this name; `holderTenant` is
+ * undefined where there is no holder, or nobody knows.
  */
 export function decideClaim(input: {
   readonly claimant: Claimant;
@@ -31,14 +42,17 @@ export function decideClaim(input: {
   readonly issuer: string;
   readonly holderGone: boolean | undefined;
   readonly firstInLine: boolean;
+  readonly holderTenant: HolderTenant | undefined;
   readonly now: number;
 }): ClaimDecision {
-  const { claimant, claim, domain, now } = input;
+  const { claimant, claim, domain, now, holderTenant } = input;
   if (claim === undefined) return { kind: "create", spec: freshClaim(claimant, domain, now) };
   if (claim.state === "Releasing") return { kind: "refused", reason: "NameReleasing" };
   if (claim.state === "Released") return decideReleased(claimant, claim, domain, input.issuer, now);
   const holder = claim.holder;
-  if (holder !== undefined && isHolder(claim, claimant)) return { kind: "held" };
+  const moved = holderTenant !== undefined && holderTenant.tenant !== claim.tenant ? retenanted(claim, holderTenant) : undefined;
+  if (holder !== undefined && isHolder(claim, claimant))
+    return moved === undefined ? { kind: "held" } : { kind: "update", spec: moved, why: "Retenanted" };
   if (claim.tenant !== claimant.tenant) {
     return { kind: "refused", reason: claim.state === "Proven" ? "DomainAlreadyOwned" : "CompetingProof" };
   }
@@ -47,10 +61,20 @@ export function decideClaim(input: {
     return { kind: "update", spec: { ...kept, holder: holderOf(claimant) }, why: "Rebound" };
   }
   if (input.holderGone === undefined) return { kind: "askHolder" };
+  if (!input.holderGone && moved !== undefined) return { kind: "update", spec: moved, why: "Retenanted" };
   if (!input.holderGone || !input.firstInLine) return { kind: "refused", reason: "DomainExists" };
   const { orphanedTime: _, ...kept } = claim;
   const taken = { ...kept, holder: holderOf(claimant), id: claimant.id, className: claimant.className };
   return { kind: "update", spec: taken, why: "TakenOver" };
+}
+
+/**
+ * The holder's namespace was given another tenant. What that one proves is asked for from now on; until then the name stays as it
+ * is, for the grace period at most, and goes to whoever proves it meanwhile.
+ */
+function retenanted(claim: DomainClaimSpec, { tenant, proofValue }: HolderTenant): DomainClaimSpec {
+  const { proofLostTime: _, ...kept } = claim;
+  return { ...kept, tenant, ...(claim.proofValue === undefined ? {} : { proofValue }) };
 }
 
 function decideReleased(claimant: Claimant, claim: DomainClaimSpec, domain: string, issuer: string, now: number): ClaimDecision {

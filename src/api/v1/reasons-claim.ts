@@ -16,6 +16,12 @@ export const claimReasons = {
       "spec.domain is no name that can be connected: malformed, a public suffix, an IP address, reserved, or easily confused with another.",
     remedy: "Create a CustomDomain with another name; the message says what is wrong with this one.",
   },
+  NameTooLong: {
+    on: ["Claimed"],
+    actor: "Tenant",
+    means: "spec.domain, or a part of it, is longer than DNS allows with the ownership record in front of it.",
+    remedy: "Create a CustomDomain with a shorter name; the message says how long it may be.",
+  },
   DomainNotAllowed: {
     on: ["Claimed"],
     actor: "Tenant",

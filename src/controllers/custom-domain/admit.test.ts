@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { LabelSelector } from "../../api/v1/policy-settings.ts";
+import { TryAgain } from "../../runtime/controller.ts";
 import { LedgerOnPaper } from "../ledger.testing.ts";
-import { admit, selects } from "./admit.ts";
+import { admit } from "./admit.ts";
 
 let paper: LedgerOnPaper;
 
@@ -78,7 +78,31 @@ describe("the name", () => {
   });
 });
 
+describe("the platform's own names", () => {
+  it.each(["shop.first.dev", "edge.second.dev", "www.second.dev", "old.accepted.dev", "anything.origin-zone.dev"])(
+    "%s is refused in every class, whichever class says so",
+    (domain) => {
+      paper.class("default", { default: true, dns: { target: "edge.first.dev" } });
+      const cloudflare = {
+        zoneID: "1".repeat(32),
+        apiTokenSecretRef: { name: "c", key: "t" },
+        fallbackOrigin: "fallback.origin-zone.dev",
+      };
+      paper.class("other", { cloudflare, dns: { target: "edge.second.dev", acceptedTargets: ["old.accepted.dev"] } });
+      const message = expect.stringMatching(/belongs to this platform/);
+      expect(admission({ domain })).toMatchObject({ kind: "refused", reason: "InvalidDomain", message });
+      expect(admission({ domain, className: "other" })).toMatchObject({ kind: "refused", message });
+    },
+  );
+});
+
 describe("policy", () => {
+  it("tells a name that the class does not accept from one that is wrong", () => {
+    paper.class("default", { default: true, policy: { allowedDomains: ["acme.com"] } });
+    expect(admission({ domain: "shop.other.dev" })).toMatchObject({ reason: "DomainNotAllowed", stalled: true });
+    expect(admission({ domain: `${"a.".repeat(120)}acme.com` })).toMatchObject({ reason: "NameTooLong" });
+  });
+
   it.each([
     [
       "NamespaceNotAllowed",
@@ -120,95 +144,13 @@ describe("policy", () => {
   });
 });
 
-describe("what a claim has pinned", () => {
-  it("the class: another default, or another default beside it, changes nothing", () => {
-    paper.class("default");
-    paper.class("newer", { default: true });
-    const domain = paper.domain("acme/shop", {});
-    paper.claim(domain);
-    expect(admit(domain, paper.ledger)).toMatchObject({ kind: "admitted", class: { metadata: { name: "default" } } });
-    paper.class("newest", { default: true });
-    expect(admit(domain, paper.ledger).kind).toBe("admitted");
-  });
-
-  it("the class: one that the spec names afterwards stalls, and the pinned one goes on", () => {
-    paper.class("default");
-    paper.class("other");
-    const domain = paper.domain("acme/shop", { className: "other" });
-    paper.claim(domain);
-    expect(admit(domain, paper.ledger)).toMatchObject({
-      kind: "admitted",
-      class: { metadata: { name: "default" } },
-      stalled: { reason: "ClassChangeNotSupported", message: expect.stringMatching(/set spec.className back to default/) },
-    });
-  });
-
-  it("the class: one that is gone is missed, and no other is recommended", () => {
-    paper.class("other", { default: true });
-    const domain = paper.domain("acme/shop", {});
-    paper.claim(domain);
-    const message =
-      "CustomDomainClass default, which serves the domain, does not exist any more: an administrator creates it again";
-    expect(admit(domain, paper.ledger)).toEqual({ kind: "refused", reason: "ClassNotFound", message, stalled: false });
-  });
-
-  it.each([
-    ["reserved since", "shop.acme.com", { policy: { reservedDomains: ["acme.com"] } }, undefined],
-    ["not among the allowed any more", "shop.acme.com", { policy: { allowedDomains: ["other.dev"] } }, undefined],
-    ["a suffix that only the class's list admitted", "shop.corp.test", {}, undefined],
-    ["the platform's own since", "acme.com", { dns: { target: "edge.acme.com" } }, "www.acme.com"],
-    [
-      "an apex in a class that serves none any more",
-      "acme.com",
-      { dns: { target: "edge.dev", apex: { mode: "Unsupported" } } },
-      undefined,
-    ],
-    ["a www that would be folded today", "www.acme.com", {}, undefined],
-  ])("the name: %s", (_, name, changes, wwwTwin) => {
-    paper.class("default", { default: true, ...changes });
-    const domain = paper.domain("acme/shop", { domain: name });
-    paper.claim(domain, { domain: name });
-    expect(admit(domain, paper.ledger)).toMatchObject({ kind: "admitted", names: { name, wwwTwin } });
-  });
-
-  it("policy is not asked again", () => {
-    paper.class("default", {
-      default: true,
-      policy: { allowedNamespaces: { matchLabels: { tier: "none" } }, overridableSSLFields: [] },
-    });
-    const domain = paper.domain("acme/shop", { ssl: { minTLSVersion: "1.3" } });
-    paper.claim(domain);
-    expect(admit(domain, paper.ledger).kind).toBe("admitted");
-  });
-
-  it("by the holder's uid only: a re-created object is asked", () => {
-    paper.class("default", { default: true, policy: { reservedDomains: ["acme.com"] } });
-    paper.claim(paper.domain("acme/shop", {}));
-    expect(admit(paper.domain("acme/shop", {}, { uid: "another" }), paper.ledger)).toMatchObject({ reason: "InvalidDomain" });
-  });
-});
-
-describe("a label selector", () => {
-  const labels = { tier: "gold", region: "eu" };
-  it.each<[string, LabelSelector, boolean]>([
-    ["empty selects everything", {}, true],
-    ["matchLabels, all of them", { matchLabels: { tier: "gold", region: "eu" } }, true],
-    ["matchLabels, one is another", { matchLabels: { tier: "gold", region: "us" } }, false],
-    ["matchLabels, one is missing", { matchLabels: { team: "x" } }, false],
-    ["In", { matchExpressions: [{ key: "tier", operator: "In", values: ["silver", "gold"] }] }, true],
-    ["In, missing", { matchExpressions: [{ key: "team", operator: "In", values: ["x"] }] }, false],
-    ["NotIn", { matchExpressions: [{ key: "tier", operator: "NotIn", values: ["gold"] }] }, false],
-    ["NotIn, missing counts", { matchExpressions: [{ key: "team", operator: "NotIn", values: ["x"] }] }, true],
-    ["Exists", { matchExpressions: [{ key: "tier", operator: "Exists" }] }, true],
-    ["Exists, missing", { matchExpressions: [{ key: "team", operator: "Exists" }] }, false],
-    ["DoesNotExist", { matchExpressions: [{ key: "team", operator: "DoesNotExist" }] }, true],
-    ["DoesNotExist, there", { matchExpressions: [{ key: "tier", operator: "DoesNotExist" }] }, false],
-    [
-      "both kinds must hold",
-      { matchLabels: { tier: "gold" }, matchExpressions: [{ key: "region", operator: "NotIn", values: ["eu"] }] },
-      false,
-    ],
-  ])("%s", (_, selector, selected) => {
-    expect(selects(selector, labels)).toBe(selected);
+describe("a namespace that the cache has not seen", () => {
+  it("is nobody's: nothing is decided, however lenient the class", () => {
+    const matchExpressions = [{ key: "tier", operator: "DoesNotExist" }];
+    paper.class("default", { default: true, policy: { allowedNamespaces: { matchExpressions } } });
+    const stranger = paper.domain("unseen/shop", {});
+    expect(() => admit(stranger, paper.ledger)).toThrow(TryAgain);
+    paper.namespace("unseen");
+    expect(admit(stranger, paper.ledger).kind).toBe("admitted");
   });
 });

@@ -1,11 +1,21 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
 import type { DomainClaim } from "../../api/v1/domain-claim.ts";
-import type { LabelSelector } from "../../api/v1/policy-settings.ts";
 import type { Reason } from "../../api/v1/reasons.ts";
-import { type CanonicalName, canonicalName, type HostnameFacts, registrableDomainOf } from "../../core/hostname.ts";
+import {
+  canonicalName,
+  type HostnameFacts,
+  heldName,
+  mayStandFor,
+  type NamePolicy,
+  registrableDomainOf,
+  wwwTwinOf,
+} from "../../core/hostname.ts";
 import { keyOf } from "../../kube/objects.ts";
-import type { Ledger } from "../ledger.ts";
+import { type Ledger, tenantOf } from "../ledger.ts";
+import { hasOwner } from "../row-ownership.ts";
+import { selects } from "./label-selector.ts";
+import { refusedSetting } from "./wanted.ts";
 
 export type Admission =
   | {
@@ -20,20 +30,43 @@ export type Admission =
 
 /**
  * Which class serves the domain, what its canonical name is, and whether policy lets it in. Names and classes that a claim has
- * pinned are not decided again: a later change of policy never takes a live domain down.
+ * pinned are not decided again: a later change of policy, or of the lists of names, never takes a live domain down.
+ * @throws TryAgain while the namespace is not known, and with it whose the domain is
  */
 export function admit(domain: CustomDomain, ledger: Ledger): Admission {
-  const pinned = ledger.claims.store
-    .byIndex("holder", keyOf(domain))
-    .find(({ spec }) => spec.holder?.uid === domain.metadata.uid);
+  const tenant = tenantOf(ledger, domain.metadata.namespace ?? "");
+  const pinned = pinnedClaim(domain, tenant, ledger);
   const chosen = chooseClass(domain, pinned, ledger);
   if (chosen.kind === "refused") return chosen;
-  const { class: found, stalled } = chosen;
-  const named = pinned === undefined ? nameOf(domain, found) : pinnedName(domain, pinned.spec.domain, found);
-  if (named.kind === "refused") return named;
-  const { names } = named;
-  if (pinned !== undefined) return { kind: "admitted", class: found, names, ...(stalled === undefined ? {} : { stalled }) };
+  const { class: found } = chosen;
+  if (pinned !== undefined) {
+    // Where there is a row, what it has already is not missed: see provision.ts.
+    const stalled = chosen.stalled ?? (pinned.spec.rows.length === 0 ? refusedSetting(domain, found) : undefined);
+    const names = heldNames(domain, pinned, found, ledger);
+    return { kind: "admitted", class: found, names, ...(stalled === undefined ? {} : { stalled }) };
+  }
+  const result = canonicalName(domain.spec.domain, namePolicy(found, ledger));
+  if (!result.ok) return { kind: "refused", reason: result.reason, message: result.message, stalled: true };
+  const { ok: _, ...facts } = result;
+  const names = { ...facts, wwwTwin: pairs(domain, facts.wwwTwin, ledger) };
   return policyProblem(domain, found, ledger) ?? { kind: "admitted", class: found, names };
+}
+
+/**
+ * The claim that the domain holds, or that rule 2 lets it have back: a restored or re-created object is what its predecessor of the
+ * same name, tenant and domain was, before anybody asks what is allowed today.
+ */
+function pinnedClaim(domain: CustomDomain, tenant: string, ledger: Ledger): DomainClaim | undefined {
+  const held = ledger.claims.store.byIndex("holder", keyOf(domain));
+  return (
+    held.find(({ spec }) => spec.holder?.uid === domain.metadata.uid) ?? held.find((claim) => mayRebind(domain, tenant, claim))
+  );
+}
+
+/** Claims rule 2, for an object whose key is the holder's and whose uid is not. */
+export function mayRebind(domain: CustomDomain, tenant: string, { spec }: DomainClaim): boolean {
+  const held = spec.state === "Pending" || spec.state === "Proven";
+  return held && spec.tenant === tenant && mayStandFor(domain.spec.domain, spec.domain);
 }
 
 type Refused = Extract<Admission, { kind: "refused" }>;
@@ -78,38 +111,43 @@ function chooseClass(domain: CustomDomain, pinned: DomainClaim | undefined, ledg
   return { kind: "refused", reason: "MultipleDefaults", message, stalled: false };
 }
 
-type Naming = { readonly kind: "named"; readonly names: HostnameFacts } | Refused;
-
-/** The facts of a name that is held: no policy of today decides about it again, nor how www was folded at the time. */
-function pinnedName(domain: CustomDomain, held: string, { spec }: CustomDomainClass): Naming {
-  const folds = spec.dns.apex.mode !== "Unsupported" && !held.startsWith("www.");
-  const lenient = { platformDomains: [], reservedDomains: [], allowedDomains: [held], refuseExampleDomains: false };
-  return named(domain, canonicalName(held, { ...lenient, foldWww: folds }));
+/** A name that is held, with the www that is served already, or else the one that today's policy lets in. */
+function heldNames(domain: CustomDomain, { spec }: DomainClaim, found: CustomDomainClass, ledger: Ledger): HostnameFacts {
+  const facts = heldName(spec.domain);
+  const twin = `www.${facts.name}`;
+  const served = spec.rows.some(({ role, hostname }) => role === "Redirect" && hostname === twin);
+  return { ...facts, wwwTwin: pairs(domain, served ? twin : wwwTwinOf(facts, namePolicy(found, ledger)), ledger) };
 }
 
-function nameOf(domain: CustomDomain, { spec }: CustomDomainClass): Naming {
-  const { dns, policy, cloudflare } = spec;
-  const platform = [
+/** The twin, unless the spec does without it or somebody has proven that very name for itself. */
+function pairs({ spec }: CustomDomain, twin: string | undefined, ledger: Ledger): string | undefined {
+  return spec.wwwRedirect !== "Auto" || twin === undefined || hasOwner(ledger, twin) ? undefined : twin;
+}
+
+function namePolicy({ spec }: CustomDomainClass, ledger: Ledger): NamePolicy {
+  return {
+    platformDomains: platformDomains(ledger),
+    reservedDomains: spec.policy.reservedDomains,
+    allowedDomains: spec.policy.allowedDomains,
+    foldWww: spec.dns.apex.mode !== "Unsupported",
+    refuseExampleDomains: true,
+  };
+}
+
+/**
+ * What is the platform's own as far as the classes say so, of whichever class: the registrable domains of the targets that
+ * owners point to, and of the fallback origins, which can only stand in their SaaS zone.
+ */
+function platformDomains(ledger: Ledger): readonly string[] {
+  const names = [...ledger.classes.store.list()].flatMap(({ spec: { dns, cloudflare } }) => [
     dns.target,
     ...dns.acceptedTargets,
     ...(cloudflare.fallbackOrigin === undefined ? [] : [cloudflare.fallbackOrigin]),
-  ];
-  const result = canonicalName(domain.spec.domain, {
-    platformDomains: platform.map((name) => registrableDomainOf(name) ?? name),
-    reservedDomains: policy.reservedDomains,
-    allowedDomains: policy.allowedDomains,
-    foldWww: dns.apex.mode !== "Unsupported",
-    refuseExampleDomains: true,
-  });
-  return named(domain, result);
+  ]);
+  return [...new Set(names.map((name) => registrableDomainOf(name) ?? name))];
 }
 
-function named(domain: CustomDomain, result: CanonicalName): Naming {
-  if (result.ok) return { kind: "named", names: domain.spec.wwwRedirect === "Auto" ? result : { ...result, wwwTwin: undefined } };
-  return { kind: "refused", reason: "InvalidDomain", message: result.message, stalled: true };
-}
-
-function policyProblem(domain: CustomDomain, found: CustomDomainClass, ledger: Ledger): Admission | undefined {
+function policyProblem(domain: CustomDomain, found: CustomDomainClass, ledger: Ledger): Refused | undefined {
   const { policy } = found.spec;
   const namespace = domain.metadata.namespace ?? "";
   const labels = ledger.namespaces.get(namespace)?.metadata.labels ?? {};
@@ -117,30 +155,6 @@ function policyProblem(domain: CustomDomain, found: CustomDomainClass, ledger: L
     const message = `Class ${found.metadata.name} does not serve namespace ${namespace}: use another class, or ask an administrator`;
     return { kind: "refused", reason: "NamespaceNotAllowed", message, stalled: false };
   }
-  const origins = [domain.spec.origin?.server, domain.spec.origin?.sni].filter((value) => value !== undefined);
-  const refused = origins.find((value) => !policy.allowedOrigins.includes(value));
-  if (refused !== undefined) {
-    const message = `Class ${found.metadata.name} does not allow origin ${refused}: remove it from spec.origin, or ask an administrator`;
-    return { kind: "refused", reason: "OriginNotAllowed", message, stalled: true };
-  }
-  const fields: readonly string[] = policy.overridableSSLFields;
-  const field = Object.keys(domain.spec.ssl ?? {}).find((name) => !fields.includes(name));
-  if (field === undefined) return undefined;
-  const message = `Class ${found.metadata.name} does not let a domain set ssl.${field}: remove it from spec.ssl, or ask an administrator`;
-  return { kind: "refused", reason: "SSLFieldNotAllowed", message, stalled: true };
-}
-
-/** metav1.LabelSelector semantics. */
-export function selects(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([name, value]) => labels[name] === value);
-  return (
-    equal &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const value = labels[key];
-      if (operator === "Exists") return value !== undefined;
-      if (operator === "DoesNotExist") return value === undefined;
-      const listed = value !== undefined && values.includes(value);
-      return operator === "In" ? listed : !listed;
-    })
-  );
+  const refused = refusedSetting(domain, found);
+  return refused === undefined ? undefined : { kind: "refused", ...refused, stalled: true };
 }

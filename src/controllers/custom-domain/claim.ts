@@ -3,13 +3,14 @@ import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
 import type { DomainClaim, DomainClaimSpec } from "../../api/v1/domain-claim.ts";
 import { API_VERSION, DOMAIN_CLAIMS } from "../../api/v1/group.ts";
 import { type ClaimRefusal, decideClaim } from "../../core/claim.ts";
-import type { Claimant } from "../../core/claim-spec.ts";
+import { type Claimant, isHolder } from "../../core/claim-spec.ts";
 import { isAlreadyExists } from "../../kube/api-error.ts";
 import { keyOf } from "../../kube/objects.ts";
 import { TryAgain } from "../../runtime/controller.ts";
 import type { KeyedLock } from "../../runtime/keyed-lock.ts";
-import { holderKey, type Ledger, tenantOf } from "../ledger.ts";
+import { holderKey, type Ledger } from "../ledger.ts";
 import { rememberedRows } from "../row-ownership.ts";
+import { holderTenant, isFirstInLine } from "./contest.ts";
 
 export type ClaimOutcome =
   | { readonly kind: "held"; readonly claim: DomainClaim }
@@ -41,6 +42,10 @@ export async function claimName(self: CustomDomain, context: ClaimContext, signa
     case "update": {
       if (claim === undefined) throw new Error(`claim ${domain}: an update of nothing`);
       const replace = async (): Promise<DomainClaim> => ledger.claims.replace({ ...claim, spec: decision.spec }, signal);
+      if (decision.why === "Retenanted" && !isHolder(decision.spec, context.claimant)) {
+        await replace();
+        throw new TryAgain("the holder of the claim belongs to another tenant now", 0);
+      }
       // A released name that is taken again is one more, as a new one is; the others are held already.
       return decision.why === "Reclaimed" ? withinQuota(context, replace) : { kind: "held", claim: await replace() };
     }
@@ -59,7 +64,9 @@ function decide(self: CustomDomain, context: ClaimContext, claim: DomainClaimSpe
   const { claimant, domain, now, ledger } = context;
   // A released name's tenant was hashed with the issuer of the class that it had.
   const { issuer } = (ledger.classes.get(claim?.className ?? "") ?? context.class).spec.ownership;
-  return decideClaim({ claimant, domain, claim, issuer, holderGone, firstInLine: isFirstInLine(self, domain, ledger), now });
+  const firstInLine = holderGone !== true || isFirstInLine(self, claimant.tenant, domain, ledger);
+  const tenant = claim === undefined ? undefined : holderTenant(claim, issuer, ledger);
+  return decideClaim({ claimant, domain, claim, issuer, holderGone, firstInLine, holderTenant: tenant, now });
 }
 
 /** The quota counts claims, and a write is counted before the next is decided: neither a burst nor a failover exceeds it. */
@@ -102,21 +109,6 @@ async function create(
 async function isHolderGone(claim: DomainClaim, ledger: Ledger, signal: AbortSignal): Promise<boolean> {
   const live = await ledger.domains.live(holderKey(claim), signal);
   return live.kind === "gone" || live.object.metadata.uid !== claim.spec.holder?.uid;
-}
-
-/** Of the living domains of one tenant for one name, the oldest goes first. */
-function isFirstInLine(self: CustomDomain, name: string, ledger: Ledger): boolean {
-  const tenant = tenantOf(ledger, self.metadata.namespace ?? "");
-  const rivals = ledger.domains.store
-    .byIndex("domain", name)
-    .filter(
-      (other) => other.metadata.deletionTimestamp === undefined && tenantOf(ledger, other.metadata.namespace ?? "") === tenant,
-    );
-  return rivals.every((other) => other.metadata.uid === self.metadata.uid || age(self) < age(other));
-}
-
-function age({ metadata }: CustomDomain): string {
-  return `${metadata.creationTimestamp ?? ""} ${metadata.uid ?? ""}`;
 }
 
 /** Tells the tenant what it may know: its own objects by name, of others nothing but that they exist. */

@@ -1,8 +1,7 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
-import type { ClaimRow, DomainClaim } from "../../api/v1/domain-claim.ts";
+import type { DomainClaim } from "../../api/v1/domain-claim.ts";
 import { ANNOTATION_RECHECK } from "../../api/v1/group.ts";
 import { readProof } from "../../check/proof.ts";
-import { wantedHostname } from "../../cloudflare/hostname.ts";
 import { hostnameCondition } from "../../cloudflare/hostname-conditions.ts";
 import type { CustomHostname } from "../../cloudflare/row.ts";
 import { type Claimant, isHolder } from "../../core/claim-spec.ts";
@@ -25,6 +24,7 @@ import { prove } from "./prove.ts";
 import { RefusalMemory } from "./refusal-memory.ts";
 import { refusedByAdmission, refusedByClaim, waitingForRelease } from "./refusals.ts";
 import { serve } from "./serve.ts";
+import { wantedRow } from "./wanted.ts";
 import { writeStatus } from "./write-status.ts";
 
 const BUSY_MS = 1_000;
@@ -152,14 +152,9 @@ export class CustomDomainReconciler implements Reconciler {
   }
 
   #wanted({ domain, admission: { class: found, names }, claim }: Pass) {
-    const row = <Role extends ClaimRow["role"]>(role: Role, hostname: string) => {
-      // A former holder's choices must not survive, whatever the class does with rows that exist.
-      const handedOver = claim.spec.rows.some((known) => known.hostname === hostname && known.handedOver === true);
-      const rollout = handedOver ? "Existing" : found.spec.cloudflare.rollout;
-      return { role, wanted: wantedHostname(hostname, domain.spec, found.spec, rollout) };
-    };
-    const primary = row("Primary", names.name);
-    return names.wwwTwin === undefined ? [primary] : [primary, row("Redirect", names.wwwTwin)];
+    const holding = { domain, class: found, claim };
+    const primary = wantedRow("Primary", names.name, holding);
+    return names.wwwTwin === undefined ? [primary] : [primary, wantedRow("Redirect", names.wwwTwin, holding)];
   }
 
   /** The claim's rows as the shared snapshot has them; none where it has not seen them. */

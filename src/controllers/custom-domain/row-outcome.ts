@@ -20,11 +20,22 @@ export interface ProvisionNote {
   readonly message: string;
 }
 
+/** A problem of whichever hostname was asked about. */
+export type Refusal = Omit<ProvisionProblem, "hostname">;
+
 /** What came of making sure of one row. */
 export type Found =
-  | { readonly kind: "row"; readonly row: CustomHostname; readonly note?: ProvisionNote }
+  | {
+      readonly kind: "row";
+      readonly row: CustomHostname;
+      readonly note?: ProvisionNote;
+      /** Why the row lacks a setting of the spec: the class does not allow it, or Cloudflare did not take the edit. */
+      readonly refused?: Refusal;
+      /** The row is not what it is to be: it has to be compared again. */
+      readonly unedited?: true;
+    }
   | { readonly kind: "none" }
-  | ({ readonly kind: "problem" } & Omit<ProvisionProblem, "hostname">);
+  | ({ readonly kind: "problem" } & Refusal);
 
 /** How long a name that somebody else holds at Cloudflare is left alone. */
 export const CONFLICT_AFTER_MS = 600_000;
@@ -57,15 +68,18 @@ export async function catching(step: () => Promise<Found>, signal: AbortSignal):
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof CloudflareError)) throw error;
-    return {
-      kind: "problem",
-      reason: error.reason,
-      message: error.message,
-      afterMs: Math.max(MIN_RETRY_MS, error.retryAfterMs ?? RETRY_MS[error.class] ?? 30_000),
-      own: OWN_ERRORS.has(error.class),
-      stalled: error.class === "InvalidSpec",
-    };
+    return { kind: "problem", ...refusalOf(error) };
   }
+}
+
+export function refusalOf(error: CloudflareError): Refusal {
+  return {
+    reason: error.reason,
+    message: error.message,
+    afterMs: Math.max(MIN_RETRY_MS, error.retryAfterMs ?? RETRY_MS[error.class] ?? 30_000),
+    own: OWN_ERRORS.has(error.class),
+    stalled: error.class === "InvalidSpec",
+  };
 }
 
 export function created(hostname: string): ProvisionNote {

@@ -1,20 +1,24 @@
 import { mayProvision } from "../../core/claim.ts";
 import type { Finding } from "../../core/conditions.ts";
-import { type Ledger, tenantOf } from "../ledger.ts";
+import { TryAgain } from "../../runtime/controller.ts";
+import type { KeyedLock } from "../../runtime/keyed-lock.ts";
+import { knownTenant, type Ledger } from "../ledger.ts";
 import { isBillable } from "./billing.ts";
 import type { DnsView } from "./check.ts";
 import type { CustomDomainContext, Pass } from "./context.ts";
-import { provision, type WantedRow } from "./provision.ts";
-import { type Revalidated, restartValidation } from "./restart.ts";
+import { type Provisioned, provision, type WantedRow } from "./provision.ts";
+import { RefusedEdits } from "./refused-edits.ts";
 
-/** Whether this pass may create rows, then claims rule 6, then a restart of Cloudflare's validation where one is due. */
+const BUSY_MS = 1_000;
+
+/** Whether this pass may create rows, then claims rule 6. */
 export async function provisionRows(
   pass: Pass,
-  { ledger, providers, clock }: CustomDomainContext,
+  { ledger, providers, clock, locks }: CustomDomainContext,
   wanted: readonly WantedRow[],
   before: DnsView | undefined,
   signal: AbortSignal,
-): Promise<Revalidated> {
+): Promise<Provisioned> {
   const { claim, claimant, admission, domain, due, refusals } = pass;
   const found = admission.class;
   const keyOf = (hostname: string): string => `${claimant.uid}/${hostname}`;
@@ -65,18 +69,38 @@ export async function provisionRows(
     mayCreate,
     mayChange: !domain.spec.suspend,
     fresh,
-    now: clock.now(),
+    now: () => clock.now(),
     // Somebody who asks for a check wants it tried now.
     refused: (hostname: string) => (fresh ? undefined : refusals.standing(keyOf(hostname), basis, clock.monotonic())),
+    edits: new RefusedEdits(refusals, { holder: claimant.uid, basis, now: clock.monotonic() }),
     createWaitMs: (hostname: string) =>
       session.budget.waitFor({ kind: "create", priority: fresh ? "user" : "normal", key: hostname }),
   };
-  const provisioned = await provision(claim, wanted, context, signal);
+  const unlock = lockTwins(hostnames, claim.metadata.name, locks);
+  const provisioned = await provision(claim, wanted, context, signal).finally(unlock);
   for (const problem of provisioned.problems) {
     if (problem.own) refusals.note(keyOf(problem.hostname), basis, problem, clock.monotonic());
   }
   for (const hostname of provisioned.rows.keys()) refusals.forget(keyOf(hostname));
-  return restartValidation(pass, provisioned, wanted, { api, now: clock.now() }, signal);
+  return provisioned;
+}
+
+/** W2 for the twin: `www.<apex>` may be a claim of its own, whose release must not come upon a row that is not recorded yet. */
+function lockTwins(hostnames: readonly string[], name: string, locks: KeyedLock): () => void {
+  const held: (() => void)[] = [];
+  const unlock = (): void => {
+    for (const release of held) release();
+  };
+  for (const hostname of hostnames) {
+    if (hostname === name) continue;
+    const release = locks.tryAcquire(hostname);
+    if (release === undefined) {
+      unlock();
+      throw new TryAgain(`${hostname} is being worked on`, BUSY_MS);
+    }
+    held.push(release);
+  }
+  return unlock;
 }
 
 function contenders({ admission, claimant }: Pass, ledger: Ledger): number {
@@ -84,7 +108,7 @@ function contenders({ admission, claimant }: Pass, ledger: Ledger): number {
     .byIndex("domain", admission.names.name)
     .filter(
       (other) =>
-        other.metadata.deletionTimestamp === undefined && tenantOf(ledger, other.metadata.namespace ?? "") !== claimant.tenant,
+        other.metadata.deletionTimestamp === undefined && knownTenant(ledger, other.metadata.namespace ?? "") !== claimant.tenant,
     ).length;
 }
 

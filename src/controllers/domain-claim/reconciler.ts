@@ -7,7 +7,8 @@ import type { Clock } from "../../runtime/clock.ts";
 import { type ReconcileResult, type Reconciler, TryAgain } from "../../runtime/controller.ts";
 import type { KeyedLock } from "../../runtime/keyed-lock.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import { holderKey, type Ledger } from "../ledger.ts";
+import { mayRebind } from "../custom-domain/admit.ts";
+import { holderKey, knownTenant, type Ledger } from "../ledger.ts";
 import type { Providers } from "../providers.ts";
 import { isUnrecorded } from "../row-ownership.ts";
 import type { ReleaseProgress } from "./progress.ts";
@@ -141,7 +142,10 @@ export class DomainClaimReconciler implements Reconciler {
 
   async #tombstone(claim: DomainClaim, signal: AbortSignal): Promise<ReconcileResult> {
     const now = this.#clock.now();
-    const decision = decideTombstone(claim.spec, this.#hasLateRow(claim), now);
+    const lateRow = this.#hasLateRow(claim);
+    const blown = lateRow && this.#lateRowFuse(claim);
+    if (blown) this.#log.warn({ claim: claim.metadata.name }, "many released names have young rows: none is deleted");
+    const decision = decideTombstone(claim.spec, { lateRow, fuseBlown: blown, now });
     if (decision === "release") await this.#ledger.claims.replace({ ...claim, spec: asReleasing(claim) }, signal);
     if (decision === "delete") await this.#ledger.claims.remove(claim, signal);
     const { releaseAfterTime } = claim.spec;
@@ -159,6 +163,13 @@ export class DomainClaimReconciler implements Reconciler {
     return hostnames.some((hostname) => snapshot.byHostname(hostname).some((row) => isUnrecorded(claim, row, this.#ledger)));
   }
 
+  /** Late answers are rare. Many at once are rows that were made after a backup which somebody restored. */
+  #lateRowFuse(claim: DomainClaim): boolean {
+    const released = ({ spec }: DomainClaim): boolean => spec.state === "Released" && spec.rows.length === 0;
+    const tombstones = this.#ledger.claims.store.byIndex("class", claim.spec.className ?? "").filter(released);
+    return fuseBlown(tombstones.filter((each) => this.#hasLateRow(each)).length, tombstones.length);
+  }
+
   async #orphan(claim: DomainClaim, signal: AbortSignal): Promise<ReconcileResult> {
     const holder = await this.#holder(claim, signal);
     const decision = decideOrphan({ claim: claim.spec, holder, fuseBlown: this.#orphanFuse(claim), now: this.#clock.now() });
@@ -174,7 +185,13 @@ export class DomainClaimReconciler implements Reconciler {
     if (holder === undefined || !this.#ledger.domains.store.synced) return "unknown";
     try {
       const live = await this.#ledger.domains.live(`${holder.namespace}/${holder.name}`, signal);
-      return live.kind === "present" && live.object.metadata.uid === holder.uid ? "present" : "gone";
+      if (live.kind === "gone") return "gone";
+      if (live.object.metadata.uid === holder.uid) return "present";
+      // Restored or re-created: rule 2 gives it the claim back, be it only once its class is there again.
+      const tenant = knownTenant(this.#ledger, holder.namespace);
+      if (tenant === undefined) return "unknown";
+      const returns = live.object.metadata.deletionTimestamp === undefined && mayRebind(live.object, tenant, claim);
+      return returns ? "present" : "gone";
     } catch (error) {
       signal.throwIfAborted();
       this.#log.warn({ err: error, claim: claim.metadata.name }, "could not look for the holder");

@@ -4,7 +4,7 @@ import type { CloudflareApi } from "../../cloudflare/api.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
 import { isGone } from "../../cloudflare/hostname.ts";
 import { decideEndOfRelease } from "../../core/claim-release.ts";
-import { withRows } from "../../core/claim-spec.ts";
+import { MAX_ROWS, withRows } from "../../core/claim-spec.ts";
 import { knowsOfRelease } from "../custom-domain/lapse.ts";
 import type { Ledger } from "../ledger.ts";
 import { isUnrecorded } from "../row-ownership.ts";
@@ -35,12 +35,10 @@ export async function release(
   signal: AbortSignal,
 ): Promise<ReleaseStep> {
   const unrecorded = await findUnrecorded(claim, context, signal);
-  if (unrecorded.length > 0) {
-    // W3: a row is deleted only by an id in the claim, so that a crash between here and there leaves a trace.
-    const spec = withRows(claim.spec, [...claim.spec.rows, ...unrecorded].slice(0, 4));
-    await context.ledger.claims.replace({ ...claim, spec }, signal);
-    return { kind: "recorded" };
-  }
+  const room = MAX_ROWS - claim.spec.rows.length;
+  // W3: a row is deleted only by an id in the claim, so that a crash between here and there leaves a trace.
+  if (unrecorded.length > 0 && room > 0)
+    return record(claim, [...claim.spec.rows, ...unrecorded.slice(0, room)], context, signal);
   let pending = false;
   for (const row of claim.spec.rows) {
     const api = context.apiOf(row.zoneID);
@@ -48,7 +46,19 @@ export async function release(
     if (!(await isRowGone(row, api, signal))) pending = true;
   }
   if (pending) return { kind: "waiting", message: "Cloudflare is still deleting the custom hostname." };
+  // Those that are gone make room.
+  if (unrecorded.length > 0) return record(claim, unrecorded.slice(0, MAX_ROWS), context, signal);
   return finish(claim, context, signal);
+}
+
+async function record(
+  claim: DomainClaim,
+  rows: readonly ClaimRow[],
+  { ledger }: Parameters<typeof release>[1],
+  signal: AbortSignal,
+): Promise<ReleaseStep> {
+  await ledger.claims.replace({ ...claim, spec: withRows(claim.spec, rows) }, signal);
+  return { kind: "recorded" };
 }
 
 async function findUnrecorded(
