@@ -54,18 +54,14 @@ export class WidgetReconciler implements Reconciler {
   async #hold(widget: Widget, signal: AbortSignal): Promise<Widget> {
     const { finalizers = [] } = widget.metadata;
     if (finalizers.includes(FINALIZER)) return widget;
-    return this.#writeFinalizers(widget, [...finalizers, FINALIZER], signal);
+    // By PUT while the cache has the whole object: it costs the API server a fifth less than a patch.
+    const metadata = { ...widget.metadata, finalizers: [...finalizers, FINALIZER] };
+    return this.#widgets.replace({ ...widget, metadata }, signal);
   }
 
   async #finalise(widget: Widget, signal: AbortSignal): Promise<void> {
     const { finalizers = [] } = widget.metadata;
     if (!finalizers.includes(FINALIZER)) return;
-    const others = finalizers.filter((name) => name !== FINALIZER);
-    await this.#writeFinalizers(widget, others, signal);
-  }
-
-  /** By PUT, since the cache has the whole object: it costs the API server a fifth less than a patch. */
-  #writeFinalizers(widget: Widget, finalizers: readonly string[], signal: AbortSignal): Promise<Widget> {
-    return this.#widgets.replace({ ...widget, metadata: { ...widget.metadata, finalizers } }, signal);
+    await this.#widgets.patchMetadata(widget, { finalizers: finalizers.filter((name) => name !== FINALIZER) }, signal);
   }
 }

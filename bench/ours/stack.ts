@@ -15,7 +15,7 @@ import { Timers } from "../../src/runtime/timers.ts";
 import { Priority } from "../../src/runtime/work-queue.ts";
 import { ExternalSystem } from "./external-system.ts";
 import { WidgetReconciler } from "./reconciler.ts";
-import { isNews, WIDGETS, type Widget } from "./widget.ts";
+import { isNews, projectWidget, WIDGETS, type Widget } from "./widget.ts";
 
 const LEASE_NAME = "bench-ours";
 
@@ -45,7 +45,7 @@ export async function runStack(config: StackConfig, dependencies: StackDependenc
   const health = new HealthServer(metrics);
   const transport = new KubeTransport({ source: credentials, userAgent: "bench-ours", metrics, logger });
   const client = new KubeClient(transport);
-  const widgets = new Collection<Widget>({ resource: WIDGETS, store: new Store<Widget>(), client });
+  const widgets = new Collection<Widget>({ resource: WIDGETS, store: new Store<Widget>(), client, project: projectWidget });
   const timers = new Timers(clock);
   const elector = new LeaseElector({ client, namespace, name: LEASE_NAME, identity, logger, metrics });
   const external = new ExternalSystem({ url: config.externalUrl, connections: config.connections });

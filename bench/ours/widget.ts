@@ -1,5 +1,5 @@
 import { differs } from "../../src/core/conditions.ts";
-import type { KubeObject, ResourceDefinition } from "../../src/kube/objects.ts";
+import type { KubeObject, ObjectMeta, ResourceDefinition } from "../../src/kube/objects.ts";
 
 export const WIDGETS: ResourceDefinition = {
   group: "bench.customdomains.dev",
@@ -8,6 +8,7 @@ export const WIDGETS: ResourceDefinition = {
   plural: "widgets",
   namespaced: true,
 };
+const API_VERSION = `${WIDGETS.group}/${WIDGETS.version}`;
 export const FINALIZER = "bench.customdomains.dev/finalizer";
 
 export interface Condition {
@@ -26,10 +27,29 @@ export interface WidgetStatus {
 
 export interface WidgetSpec {
   readonly size: number;
-  readonly text: string;
+  readonly text?: string;
 }
 
 export type Widget = KubeObject<WidgetSpec, WidgetStatus>;
+
+/**
+ * What is kept of a Widget: what the reconciler reads, so not the text, nor who wrote which field; but all of it until our
+ * finalizer is there, which is set by a PUT of the whole object.
+ */
+export function projectWidget(widget: Widget): Widget {
+  const { managedFields: _, ...whole } = widget.metadata as ObjectMeta & { readonly managedFields?: unknown };
+  if (whole.finalizers?.includes(FINALIZER) !== true) return { ...widget, metadata: whole };
+  const { labels: __, annotations: ___, creationTimestamp: ____, ...metadata } = whole;
+  const { spec, status } = widget;
+  return {
+    // Constants instead of a copy for each object.
+    apiVersion: API_VERSION,
+    kind: WIDGETS.kind,
+    metadata,
+    ...(spec === undefined ? {} : { spec: { size: spec.size } }),
+    ...(status === undefined ? {} : { status }),
+  };
+}
 
 /** Whether what people, or whoever strips finalizers, want of it has changed; its own status is no such news. */
 export function isNews(before: Widget | undefined, after: Widget | undefined): boolean {

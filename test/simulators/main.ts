@@ -3,17 +3,26 @@ import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { demonstrationTimings, documentedTimings } from "./cloudflare/timings.ts";
 import { manifestsFor, platform } from "./platform.ts";
-import { startWorld, type World } from "./world.ts";
+import { startWorld, type World, type WorldPorts } from "./world.ts";
 
 const HELP = `Starts simulated DNS, Cloudflare, Chargebee and an edge with its origin on loopback addresses.
 
   --real-timings     checks and issuance take as long as documented; without it, minutes become seconds
-  --any-ports        free ports instead of 5300 (DNS), 5401 (Cloudflare), 5402 (Chargebee), 5403 (edge), 8080, 8443
+  --any-ports        free ports instead of 5300 (DNS), 5400 (its admin), 5401 (Cloudflare), 5402 (Chargebee), 5403 (edge), 8080, 8443
   --manifests        print only the Secrets and the CustomDomainClass that connect an operator, as YAML
   --namespace NAME   of the Secrets; custom-domain-operator unless given
 `;
 
-const FIXED_PORTS = { dns: 5300, cloudflare: 5401, chargebee: 5402, edgeAdmin: 5403, http: 8080, https: 8443 } as const;
+/** For every server: what was printed once works again after a restart. */
+const FIXED_PORTS = {
+  dns: 5300,
+  dnsAdmin: 5400,
+  cloudflare: 5401,
+  chargebee: 5402,
+  edgeAdmin: 5403,
+  http: 8080,
+  https: 8443,
+} as const satisfies Required<WorldPorts>;
 
 const { values } = parseArgs({
   options: {

@@ -4,10 +4,17 @@ import { fuseBlown } from "../../core/claim-release.ts";
 import type { Finding } from "../../core/conditions.ts";
 import type { ReleaseProgress } from "../domain-claim/progress.ts";
 
-/** Why a class that is being deleted is still there. */
-export function deletionProblem(found: CustomDomainClass, claims: readonly DomainClaim[]): Finding | undefined {
+/** Why a class that is being deleted is still there. `accounts`: BillingAccounts that answer for lines at its site. */
+export function deletionProblem(found: CustomDomainClass, claims: number, accounts: number): Finding | undefined {
   if (found.metadata.deletionTimestamp === undefined) return undefined;
-  const message = `${claims.length} domain claims still name this class: it goes when they are gone.`;
+  const users = [
+    ...(claims === 0 ? [] : [`${claims} domain ${claims === 1 ? "claim" : "claims"}`]),
+    ...(accounts === 0 ? [] : [`${accounts} ${accounts === 1 ? "BillingAccount" : "BillingAccounts"} with lines at Chargebee`]),
+  ];
+  const message =
+    users.length === 0
+      ? "It is not known yet whether the class is still needed."
+      : `Still needed by ${users.join(" and ")}: the class goes when they are gone.`;
   return { status: "False", reason: "ClassInUse", message };
 }
 
@@ -26,7 +33,8 @@ export function proofFinding(claims: readonly DomainClaim[]): Finding {
 export function releaseProblem(claims: readonly DomainClaim[], progress: ReleaseProgress): Finding | undefined {
   const count = progress.count(claims.map(({ metadata }) => metadata.name));
   if (count === 0) return undefined;
-  const message = `${count} names cannot be released at Cloudflare now: they are tried again`;
+  const names = count === 1 ? "1 name" : `${count} names`;
+  const message = `${names} cannot be released at Cloudflare now: tried again by itself`;
   return { status: "False", reason: "ReleaseFailing", message };
 }
 

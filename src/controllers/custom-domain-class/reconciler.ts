@@ -89,8 +89,11 @@ export class CustomDomainClassReconciler implements Reconciler {
   #inUse(key: ObjectKey): boolean {
     const { claims, accounts } = this.#ledger;
     if (!claims.store.synced || !accounts.store.synced) return true;
-    const billed = accounts.store.byIndex("class", key).some(({ status }) => (status?.lines ?? []).length > 0);
-    return billed || claims.store.byIndex("class", key).length > 0;
+    return this.#billedAccounts(key) > 0 || claims.store.byIndex("class", key).length > 0;
+  }
+
+  #billedAccounts(key: ObjectKey): number {
+    return this.#ledger.accounts.store.byIndex("class", key).filter(({ status }) => (status?.lines ?? []).length > 0).length;
   }
 
   async #hold(found: CustomDomainClass, signal: AbortSignal): Promise<CustomDomainClass> {
@@ -163,7 +166,7 @@ export class CustomDomainClassReconciler implements Reconciler {
     const credentials = report.credentials === "keep" ? this.#kept(found, "CredentialsValid") : report.credentials;
     const origin = report.fallbackOrigin === "keep" ? this.#kept(found, "FallbackOriginActive") : report.fallbackOrigin;
     const problem =
-      deletionProblem(found, claims) ??
+      deletionProblem(found, claims.length, this.#billedAccounts(found.metadata.name)) ??
       (found.spec.default && defaults.length > 1 ? MULTIPLE_DEFAULTS : undefined) ??
       signingKeyProblem(found, this.#secrets) ??
       billingKeyProblem(found, this.#secrets, this.#sites) ??

@@ -42,9 +42,8 @@ export class RequestBudget {
 
   headers(): Readonly<Record<string, string>> {
     const left = Math.max(0, this.#limits.requests - this.#used);
-    const seconds = Math.max(0, Math.ceil((this.#windowEnd - this.#clock.monotonic()) / 1000));
     return {
-      ratelimit: `"default";r=${left};t=${seconds}`,
+      ratelimit: `"default";r=${left};t=${wholeSeconds(this.#windowEnd - this.#clock.monotonic())}`,
       "ratelimit-policy": `"default";q=${this.#limits.requests};w=${this.#limits.windowMs / 1000}`,
     };
   }
@@ -79,6 +78,11 @@ export class CreateBudget {
 
 function rateLimited(ms: number): APIError {
   return new APIError(429, 10429, "Rate limited. Please wait and consider throttling your request speed", {
-    headers: { "retry-after": String(Math.max(1, Math.ceil(ms / 1000))) },
+    headers: { "retry-after": String(Math.max(1, wholeSeconds(ms))) },
   });
+}
+
+/** Rounded up, but not for the last bits of a difference of two times: 30000.000000000004 ms are 30 s. */
+function wholeSeconds(ms: number): number {
+  return Math.max(0, Math.ceil(Math.round(ms) / 1000));
 }
