@@ -46,8 +46,15 @@ table("a CustomDomain", [
   [
     "has other labels and annotations of others",
     (bench) =>
-      bench.edit(bench.ledger.domains, "acme/blog", {}, { labels: { team: "red" }, annotations: { "example.org/note": "x" } }),
+      bench.edit(
+        bench.ledger.domains,
+        "acme/blog",
+        {},
+        { finalizers: [FINALIZER], labels: { team: "red" }, annotations: { "example.org/note": "x" } },
+      ),
     [],
+    // Until it has our finalizer all of it is kept, and looked at.
+    (bench) => bench.edit(bench.ledger.domains, "acme/blog", {}, { finalizers: [FINALIZER] }),
   ],
   [
     "has another status, which the operator wrote",
