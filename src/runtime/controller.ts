@@ -91,7 +91,11 @@ export class Controller {
     this.#options = options;
     this.#log = options.logger.child({ controller: options.name });
     this.#metrics = options.metrics.controller(options.name, options.maxConcurrent);
-    this.queue = new WorkQueue({ clock: options.clock, timers: options.timers, observer: this.#metrics.observer });
+    this.queue = new WorkQueue({
+      clock: options.clock,
+      timers: options.timers,
+      observer: this.#metrics.observer,
+    });
     this.queue.onReady(() => this.#pump());
     options.metrics.watchQueue(options.name, this.queue);
   }
@@ -142,9 +146,10 @@ export class Controller {
 
   #pump(): void {
     while (this.#started && this.#active < this.#options.maxConcurrent) {
-      if (!this.#hasTime()) return;
+      if (this.#isTurnOver()) return;
       const item = this.queue.take();
       if (item === undefined) return;
+      this.#beginTurn();
       this.#active += 1;
       this.#metrics.active(this.#active);
       void this.#process(item.key, item.priority).finally(() => {
@@ -161,16 +166,18 @@ export class Controller {
    * Reconciles that find nothing to do wait for nothing: thousands of them would keep watches, leases and probes from being
    * heard. After a few milliseconds the event loop has its turn, and the pump goes on in the next one.
    */
-  #hasTime(): boolean {
-    const now = systemClock.monotonic();
-    if (this.#turnBegan === undefined) {
-      this.#turnBegan = now;
-      setImmediate(() => {
-        this.#turnBegan = undefined;
-        this.#pump();
-      });
-    }
-    return now - this.#turnBegan < TURN_MS;
+  #isTurnOver(): boolean {
+    return this.#turnBegan !== undefined && systemClock.monotonic() - this.#turnBegan >= TURN_MS;
+  }
+
+  /** Only for a key that was taken: begun for nothing, each turn would begin the next one, for ever. */
+  #beginTurn(): void {
+    if (this.#turnBegan !== undefined) return;
+    this.#turnBegan = systemClock.monotonic();
+    setImmediate(() => {
+      this.#turnBegan = undefined;
+      this.#pump();
+    });
   }
 
   async #process(key: ObjectKey, priority: Priority): Promise<void> {
