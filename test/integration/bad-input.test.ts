@@ -9,7 +9,7 @@ import { RELEASE } from "../tools/helm.ts";
 let environment: Environment;
 
 beforeAll(async () => {
-  const unlisted = { finding: 'list secrets "unlisted"', because: "a class names a Secret that the Role does not list" };
+  const unlisted = { finding: 'watch secrets "unlisted"', because: "a class names a Secret that the Role does not list" };
   environment = await Environment.start({ name: "bad-input", allow: [unlisted] });
   await environment.startOperator();
   await environment.namespace("lindqvist");

@@ -1,7 +1,7 @@
 import type { CustomDomain } from "../../api/v1/custom-domain.ts";
 import type { CustomDomainClass } from "../../api/v1/custom-domain-class.ts";
 import type { DomainClaim, DomainClaimSpec } from "../../api/v1/domain-claim.ts";
-import { API_VERSION, DOMAIN_CLAIMS } from "../../api/v1/group.ts";
+import { API_VERSION, DOMAIN_CLAIMS, FINALIZER } from "../../api/v1/group.ts";
 import { type ClaimRefusal, decideClaim } from "../../core/claim.ts";
 import { type Claimant, isHolder } from "../../core/claim-spec.ts";
 import { isAlreadyExists } from "../../kube/api-error.ts";
@@ -26,6 +26,22 @@ export interface ClaimContext {
   readonly now: number;
 }
 
+/**
+ * Rule 1 wants the finalizer confirmed and the object not deleting: that is asked of the API server. A cache may be behind without
+ * knowing it, and a name taken for an object that is gone would be an orphan for an hour.
+ */
+async function confirm(self: CustomDomain, ledger: Ledger, signal: AbortSignal): Promise<void> {
+  const key = keyOf(self);
+  const live = await ledger.domains.live(key, signal);
+  if (live.kind === "present") {
+    const { uid, deletionTimestamp, finalizers = [] } = live.object.metadata;
+    if (uid === self.metadata.uid && deletionTimestamp === undefined && finalizers.includes(FINALIZER)) return;
+  }
+  const cached = ledger.domains.get(key);
+  if (live.kind === "gone" && cached !== undefined) ledger.domains.store.remove(cached);
+  throw new TryAgain("the CustomDomain is another one than the cache had");
+}
+
 /** Claims rules 1, 2 and 5: takes the name, keeps it, or says who stands in the way. At most one write. */
 export async function claimName(self: CustomDomain, context: ClaimContext, signal: AbortSignal): Promise<ClaimOutcome> {
   const { ledger, domain } = context;
@@ -36,6 +52,7 @@ export async function claimName(self: CustomDomain, context: ClaimContext, signa
     first.kind === "askHolder" && claim !== undefined
       ? decide(self, context, claim.spec, await isHolderGone(claim, ledger, signal))
       : first;
+  if (decision.kind === "create" || decision.kind === "update") await confirm(self, ledger, signal);
   switch (decision.kind) {
     case "create":
       return withinQuota(context, () => create(self, context, decision.spec, signal));

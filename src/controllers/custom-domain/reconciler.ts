@@ -55,7 +55,12 @@ export class CustomDomainReconciler implements Reconciler {
     } catch (error) {
       if (!isStale(error)) throw error;
       // W1: decide again on what is there now, not on a copy that may stay behind for a while.
-      await this.#options.ledger.domains.live(key, signal);
+      const { domains } = this.#options.ledger;
+      const live = await domains.live(key, signal);
+      if (live.kind === "gone") {
+        domains.store.remove(cached);
+        return {};
+      }
       throw new TryAgain("the object was written meanwhile");
     }
   }
