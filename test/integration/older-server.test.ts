@@ -1,11 +1,25 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Environment } from "../harness/environment.ts";
 import { hostnamesAt, publishAsked, untilGone, untilVerified } from "../harness/journey.ts";
+import { gatewayApiCrds } from "../tools/gateway-api.ts";
 
 let environment: Environment;
 
 beforeAll(async () => {
   environment = await Environment.start({ name: "older-server", apiServerArgs: ["--feature-gates=WatchList=false"] });
+  // Optional kinds are listed too, where they are served.
+  for (const { apiVersion, kind, metadata, spec } of await gatewayApiCrds()) {
+    const { name, annotations } = metadata;
+    await environment.apply({
+      apiVersion,
+      kind,
+      metadata: { name, ...(annotations === undefined ? {} : { annotations }) },
+      spec,
+    });
+  }
+  const httpRoutes = "/apis/gateway.networking.k8s.io/v1/httproutes";
+  const served = async () => (await environment.controlPlane.request("GET", httpRoutes)).status === 200;
+  await environment.until("HTTPRoutes to be served", served);
   await environment.startOperator();
   await environment.namespace("lindqvist");
 });
