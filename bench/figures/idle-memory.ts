@@ -1,18 +1,11 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createWidgets } from "../widgets.ts";
 import { BenchSetup, whenReady, whenReconciled } from "./bench-setup.ts";
-import { memory } from "./process-usage.ts";
 import { report } from "./report.ts";
+import { type SettledMemory, settledMemory } from "./settled-memory.ts";
 import { rounded } from "./statistics.ts";
 
 const MEBIBYTE = 2 ** 20;
-
-interface Memory {
-  readonly rss: number;
-  readonly peak: number;
-  readonly heap: number;
-}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -23,7 +16,7 @@ async function main(): Promise<void> {
   const empty = await idle(setup, 0, settle);
   await createWidgets(setup.controlPlane, count, { converged: true });
   const full = await idle(setup, count, settle);
-  const row = (objects: number, { rss, peak, heap }: Memory): (string | number)[] => [
+  const row = (objects: number, { rss, peak, heap }: SettledMemory): (string | number)[] => [
     objects,
     rounded(rss / MEBIBYTE),
     rounded(peak / MEBIBYTE),
@@ -40,13 +33,12 @@ async function main(): Promise<void> {
   });
 }
 
-async function idle(setup: BenchSetup, count: number, settleSeconds: number): Promise<Memory> {
+async function idle(setup: BenchSetup, count: number, settleSeconds: number): Promise<SettledMemory> {
   await using stack = await setup.startStack();
   await whenReady(stack);
   await whenReconciled(stack, count);
-  await delay(settleSeconds * 1_000);
-  const { rss, peak } = await memory(stack.pid);
-  return { rss, peak, heap: await stack.metric("nodejs_heap_size_used_bytes") };
+  // Awaited here: the stack is stopped when this function is left.
+  return await settledMemory(stack, settleSeconds);
 }
 
 await main();

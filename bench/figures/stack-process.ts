@@ -29,7 +29,7 @@ export class StackProcess implements AsyncDisposable {
 
   private constructor({ bundle, kubeconfig, externalUrl, identity, nodeArgs = [] }: StackOptions) {
     this.startedAt = performance.now();
-    this.#child = spawn(process.execPath, [...nodeArgs, "--enable-source-maps", bundle], {
+    this.#child = spawn(process.execPath, [...nodeArgs, bundle], {
       env: {
         PATH: process.env.PATH ?? "",
         KUBECONFIG: kubeconfig,
